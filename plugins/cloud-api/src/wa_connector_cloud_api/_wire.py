@@ -1,0 +1,92 @@
+"""Single values of the wire, read tolerantly: what is not usable comes back as '' (or None), never as an exception.
+
+Rules of this file: one value in, one out; no JSON objects, no WhatsApp nouns.
+Source: WhatsApp Cloud API, webhook reference, read 2026-11 (ids are numeric strings, in some webhooks integers;
+SHA-256 in base64 in live messages, in hex in history).
+"""
+
+import binascii
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from wa_connector.model.instants import EARLIEST, LATEST
+
+_EARLIEST: Final = int(EARLIEST.timestamp())
+_LATEST: Final = int(LATEST.timestamp())
+
+
+def text(value: object) -> str:
+    """A text, or ''. A NUL in it becomes U+FFFD: JSON can spell it, and PostgreSQL refuses to keep it."""
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\0", "\ufffd") if "\0" in value else value
+
+
+def reference(value: object) -> str:
+    """An opaque id: 1 to 256 visible ASCII characters. An integer is spelled out."""
+    if isinstance(value, str):
+        if value.isprintable() and value.isascii() and 0 < len(value) <= 256 and " " not in value:
+            return value
+        return ""
+    # A bool is an int to Python, and no id to anybody. The bound keeps str() off absurd integers.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64:
+        return str(value)
+    return ""
+
+
+def digits(value: object) -> str:
+    """A WhatsApp id: 5 to 20 digits without their '+'."""
+    if not isinstance(value, str):
+        value = reference(value)
+    value = value.removeprefix("+")
+    return value if value.isdigit() and value.isascii() and 5 <= len(value) <= 20 else ""
+
+
+def instant(value: object) -> datetime | None:
+    """Unix seconds, as a text or an integer, within the years that can be meant."""
+    if isinstance(value, str):
+        if not (0 < len(value) <= 12 and value.isascii() and value.isdigit()):
+            return None
+        value = int(value)
+    elif not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return datetime.fromtimestamp(value, UTC) if _EARLIEST <= value < _LATEST else None
+
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
+
+
+def word(value: object) -> str:
+    """An identifier of the provider's, fit for a log line; '…' for whatever else somebody put there."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else "…"
+
+
+_HEX: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+
+
+def sha256(value: object) -> str:
+    """A SHA-256 in hex or base64 as lower-case hex, or ''."""
+    if not isinstance(value, str):
+        return ""
+    if len(value) == 64:
+        return value.lower() if _HEX.fullmatch(value) else ""
+    if len(value) not in (43, 44) or not value.isascii():
+        return ""
+    try:
+        raw = binascii.a2b_base64(value.translate(_URL_SAFE).rstrip("=") + "=")
+    except ValueError:
+        return ""
+    return raw.hex() if len(raw) == 32 else ""
+
+
+_LONG: Final = re.compile(r"[A-Za-z0-9_\-|.=+/]{24,}|\+?\d(?:[ ().\-]{0,2}\d){6,}", re.ASCII)
+
+
+def harmless(value: str) -> str:
+    """A sentence of the provider's without what must not reach a log: telephone numbers, ids and tokens.
+
+    The provider quotes them: code 190 comes as "Malformed access token EAA…".
+    """
+    return _LONG.sub("…", value)[:500]

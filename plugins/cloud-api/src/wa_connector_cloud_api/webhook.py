@@ -1,0 +1,326 @@
+"""Webhooks: raw bytes → the sequence of what they report.
+
+Rules of this file: pure; a verified body in, ``Inbound`` values out. The envelope is walked as plain dicts and each
+element is read by its tag, from one table a kind of thing: ``_FIELDS`` (of a change), ``_LISTS`` (of a value),
+``_CONTENTS`` (of a message). To take something new, add a row.
+
+Every element stands alone. Up to a thousand share a body, and a body that is refused comes again for seven days: so
+what cannot be taken becomes ``Unreadable`` with its JSON text, in its place, and its neighbours never notice. For the
+same reason nothing is skipped in silence – an unknown key that holds a list is reported too.
+
+Cost: each element is looked at once; contacts are indexed once a value, so a thousand messages with a thousand contacts
+are no product of the two.
+
+Source: WhatsApp Cloud API, webhooks reference and business-scoped user ids, read 2026-11.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
+
+from wa_connector.errors import BodyMalformed
+from wa_connector.model.address import Address, AddressKind
+from wa_connector.model.content import ButtonReply, Content, Image, MediaRef, Text, Unsupported
+from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.inbound import (
+    Inbound,
+    InboundItem,
+    InboundMessage,
+    InboundStatus,
+    Report,
+    Sender,
+    Unreadable,
+)
+from wa_connector_cloud_api import errors
+from wa_connector_cloud_api._json import decode, readable
+from wa_connector_cloud_api._wire import digits, instant, reference, sha256, text, word
+
+_Object: TypeAlias = dict[str, Any]
+_People: TypeAlias = Mapping[object, _Object]
+
+
+# A NewType is called like a function, and the one function here does all that is to be done.
+_message_id: Final = cast(Callable[[object], ProviderId], reference)
+
+
+class _Bad(Exception):
+    """This element cannot be taken; says why, without quoting anybody."""
+
+
+def read(body: bytes) -> list[Inbound]:
+    """Everything in a webhook, in its order. The signature must have been checked before.
+
+    Raises ``BodyMalformed`` for what is not a WhatsApp webhook at all, and nothing else for any bytes whatever.
+    """
+    try:
+        document = decode(body)
+    except ValueError as error:
+        raise BodyMalformed("the body is not JSON; was it re-encoded on its way here?") from error
+    if not isinstance(document, dict) or document.get("object") != "whatsapp_business_account":
+        raise BodyMalformed("the body is not a webhook of a WhatsApp business account")
+    entries = document.get("entry")
+    if not isinstance(entries, list):
+        raise BodyMalformed("the webhook has no list of entries")
+    found: list[Inbound] = []
+    for entry in entries:
+        _read_entry(entry, found)
+    return found
+
+
+def _read_entry(entry: object, found: list[Inbound]) -> None:
+    account = reference(entry.get("id")) if isinstance(entry, dict) else ""
+    changes = entry.get("changes") if isinstance(entry, dict) else None
+    # Without an account nobody can be told apart by a user id, and nothing can be routed.
+    if not account or not isinstance(changes, list):
+        found.append(_unreadable(account, "", "an entry without an id or without changes", entry))
+        return
+    for change in changes:
+        _read_change(account, change, found)
+
+
+def _read_change(account: str, change: object, found: list[Inbound]) -> None:
+    field = change.get("field") if isinstance(change, dict) else None
+    value = change.get("value") if isinstance(change, dict) else None
+    if not isinstance(field, str) or not isinstance(value, dict):
+        found.append(_unreadable(account, "", "a change without a field or without a value", change))
+        return
+    metadata = value.get("metadata")
+    line = reference(metadata.get("phone_number_id")) if isinstance(metadata, dict) else ""
+    take = _FIELDS.get(field)
+    if take is None:
+        found.append(_unreadable(account, line, f"unknown field {word(field)}", change))
+        return
+    before = len(found)
+    take(account, line, value, found)
+    if len(found) == before:
+        found.append(_unreadable(account, line, f"nothing in a change of {field}", change))
+
+
+def _unreadable(account: str, line: str, problem: str, element: object) -> Inbound:
+    return Inbound(account, line, Unreadable(problem, readable(element)))
+
+
+# ------------------------------------------------------------------------ the field ``messages``
+
+
+def _read_messages(account: str, line: str, value: _Object, found: list[Inbound]) -> None:
+    people = _people(value.get("contacts"))
+    for key, elements in value.items():
+        if key in _CONTEXT:
+            continue
+        take = _LISTS.get(key)
+        if take is None or not isinstance(elements, list):
+            found.append(_unreadable(account, line, f"unknown element {word(key)}", elements))
+            continue
+        for element in elements:
+            item: InboundItem
+            try:
+                if not isinstance(element, dict):
+                    raise _Bad(f"one of the {key} is not an object")
+                item = take(account, element, people)
+            except _Bad as bad:
+                item = Unreadable(str(bad), readable(element))
+            found.append(Inbound(account, line, item))
+
+
+def _people(contacts: object) -> _People:
+    """The contacts of a value by each of their ids. Digits and user ids never collide (``US.…``)."""
+    people: dict[object, _Object] = {}
+    if isinstance(contacts, list):
+        for contact in contacts:
+            if isinstance(contact, dict):
+                for own in (contact.get("wa_id"), contact.get("user_id")):
+                    if isinstance(own, str):
+                        people.setdefault(own, contact)
+    return people
+
+
+def _person(account: str, wa_id: object, user_id: object, parent: object, people: _People) -> Sender | None:
+    """A person by the ids of an element, completed from the contact that one of them leads to."""
+    number, user, above = digits(wa_id), reference(user_id), reference(parent)
+    name = ""
+    contact = people.get(user) or people.get(number)
+    if contact is not None:
+        its_number, its_user = contact.get("wa_id"), contact.get("user_id")
+        if not _is_other(number, its_number) and not _is_other(user, its_user):
+            number, user = number or digits(its_number), user or reference(its_user)
+            above = above or reference(contact.get("parent_user_id"))
+            name = _name(contact.get("profile"))
+    addresses = []
+    if number:
+        addresses.append(Address(AddressKind.WHATSAPP_ID, number))
+    if user:
+        addresses.append(Address(AddressKind.BSUID, user, account))
+    if above:
+        addresses.append(Address(AddressKind.PARENT_BSUID, above, account))
+    return Sender(tuple(addresses), name) if addresses else None
+
+
+def _is_other(ours: str, theirs: object) -> bool:
+    """Whether a contact's id says that he is somebody else. A wrong pair would carry one customer's conversation to
+    another, so a contact who shares the number but not the user id is left alone."""
+    return bool(ours) and theirs is not None and ours != theirs
+
+
+def _name(profile: object) -> str:
+    if not isinstance(profile, dict):
+        return ""
+    return text(profile.get("name")) or text(profile.get("username")).removeprefix("@")
+
+
+# ------------------------------------------------------------------------------------- messages
+
+
+def _message(account: str, message: _Object, people: _People) -> InboundMessage:
+    provider_id = _message_id(message.get("id"))
+    at = instant(message.get("timestamp"))
+    kind = message.get("type")
+    if not provider_id or at is None or not isinstance(kind, str):
+        raise _Bad("a message without a usable id, timestamp or type")
+    if "group_id" in message:
+        # What somebody says to a group is not said to the business alone: it opens another window.
+        raise _Bad("a message to a group")
+    sender = _sender(account, kind, message, people)
+    if sender is None:
+        raise _Bad("a message without a usable sender")
+    read_content, opens_window = _CONTENTS.get(kind, _UNKNOWN)
+    context = message.get("context")
+    replies_to = (_message_id(context.get("id")) or None) if isinstance(context, dict) else None
+    content = read_content(message, kind, replies_to)
+    return InboundMessage(provider_id, at, sender, content, replies_to, opens_window)
+
+
+def _sender(account: str, kind: str, message: _Object, people: _People) -> Sender | None:
+    number, user = message.get("from"), message.get("from_user_id")
+    if kind == "system" and reference(user):
+        # It tells that a number or a user id *changed*: which of the old and the new these two are
+        # is not documented, so they are not taken for a pair.
+        number = None
+    return _person(account, number, user, message.get("from_parent_user_id"), people)
+
+
+def _text(message: _Object, _kind: str, _replies_to: ProviderId | None) -> Content:
+    return Text(_required(_part(message, "text"), "body"))
+
+
+def _image(message: _Object, _kind: str, _replies_to: ProviderId | None) -> Content:
+    image = _part(message, "image")
+    if not (handle := reference(image.get("id"))):
+        raise _Bad("an image without an id")
+    media = MediaRef(
+        mime_type=text(image.get("mime_type")),
+        # What the provider says of the bytes; with size 0 it is not taken for stored.
+        sha256=sha256(image.get("sha256")),
+        provider_ref=handle,
+    )
+    return Image(media, text(image.get("caption")))
+
+
+def _button(message: _Object, _kind: str, replies_to: ProviderId | None) -> Content:
+    button = _part(message, "button")
+    return ButtonReply(text(button.get("payload")), _required(button, "text"), replies_to)
+
+
+def _interactive(message: _Object, _kind: str, replies_to: ProviderId | None) -> Content:
+    interactive = _part(message, "interactive")
+    kind = interactive.get("type")
+    if kind in ("button_reply", "list_reply"):
+        reply = _part(interactive, kind)
+        return ButtonReply(_required(reply, "id"), _required(reply, "title"), replies_to)
+    return Unsupported(word(kind))
+
+
+def _unsupported(_message: _Object, kind: str, _replies_to: ProviderId | None) -> Content:
+    return Unsupported(word(kind))
+
+
+def _part(message: _Object, key: str) -> _Object:
+    part = message.get(key)
+    if not isinstance(part, dict):
+        raise _Bad(f"a message without its {key}")
+    return part
+
+
+def _required(part: _Object, key: str) -> str:
+    found = part.get(key)
+    if not isinstance(found, str):
+        raise _Bad(f"a message without its {key}")
+    return text(found)
+
+
+# ------------------------------------------------------------------------------------- statuses
+
+
+def _status(account: str, status: _Object, people: _People) -> InboundStatus:
+    provider_id = _message_id(status.get("id"))
+    at = instant(status.get("timestamp"))
+    if not provider_id or at is None:
+        raise _Bad("a status without a usable id or timestamp")
+    if status.get("recipient_type") == "group":
+        raise _Bad("a status of a group")
+    report = _REPORTS.get(text(status.get("status")))
+    if report is None:
+        raise _Bad(f"unknown status {word(status.get('status'))}")
+    recipient = _person(
+        account,
+        status.get("recipient_id"),
+        status.get("recipient_user_id"),
+        status.get("recipient_parent_user_id"),
+        people,
+    )
+    ours = text(status.get("biz_opaque_callback_data"))
+    error, meaning = _failure(status.get("errors")) if report is Report.FAILED else ("", "")
+    return InboundStatus(provider_id, at, report, MessageId(ours) if ours else None, recipient, error, meaning)
+
+
+def _failure(found: object) -> tuple[str, str]:
+    first = found[0] if isinstance(found, list) and found else None
+    refusal = errors.read(first if isinstance(first, dict) else {})
+    return refusal.code, refusal.meaning
+
+
+def _trouble(_account: str, error: _Object, _people: _People) -> InboundItem:
+    """An error of the account's own, with no message it belongs to. There is no value for it yet."""
+    refusal = errors.read(error)
+    raise _Bad(f"the provider reports error {refusal.code or '…'}: {refusal.meaning}")
+
+
+# --------------------------------------------------------------------------------------- tables
+
+_REPORTS: Final[Mapping[str, Report]] = {report.value: report for report in Report}
+
+_Reader: TypeAlias = Callable[[_Object, str, ProviderId | None], Content]
+
+_CONTENTS: Final[Mapping[str, tuple[_Reader, bool]]] = {
+    # type: (how it is read, whether it is a sign of life that opens the customer's window)
+    "text": (_text, True),
+    "image": (_image, True),
+    "button": (_button, True),
+    "interactive": (_interactive, True),
+    "audio": (_unsupported, True),
+    "video": (_unsupported, True),
+    "document": (_unsupported, True),
+    "sticker": (_unsupported, True),
+    "location": (_unsupported, True),
+    "contacts": (_unsupported, True),
+    "order": (_unsupported, True),
+    # The provider does not say whether these open it. Taking them for a sign of life that they are
+    # not costs a refused message; the opposite error, a template too many.
+    "reaction": (_unsupported, False),
+    "unsupported": (_unsupported, False),
+    # Written by the provider, not by the customer.
+    "system": (_unsupported, False),
+}
+_UNKNOWN: Final[tuple[_Reader, bool]] = (_unsupported, False)
+
+_Taker: TypeAlias = Callable[[str, _Object, _People], InboundItem]
+
+_LISTS: Final[Mapping[str, _Taker]] = {
+    "messages": _message,
+    "statuses": _status,
+    "errors": _trouble,
+}
+_CONTEXT: Final = frozenset({"messaging_product", "metadata", "contacts", "conversation_context"})
+
+_FIELDS: Final[Mapping[str, Callable[[str, str, _Object, list[Inbound]], None]]] = {
+    "messages": _read_messages,
+}

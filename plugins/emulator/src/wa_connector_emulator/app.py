@@ -1,0 +1,157 @@
+"""The HTTP face: a Starlette app over an `Emulator`.
+
+Rules of this file: it reads requests and writes responses; everything else happens in a worker
+thread, since a handler may wait for a lock, or for a webhook receiver.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from . import control
+from .errors import ControlError, GraphError
+from .graph import MEDIA_PATH, GraphRequest, GraphResponse, Upload
+from .values import Json
+
+if TYPE_CHECKING:
+    from .emulator import Emulator
+
+_CONTROL = "/_emulator"
+_GRAPH_METHODS = ["GET", "POST", "DELETE"]
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(emulator: "Emulator") -> Starlette:
+    """The ASGI app. Its lifespan runs the courier's thread."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        emulator.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(emulator.stop)
+
+    routes = [
+        *(_control_route(emulator, route) for route in control.ROUTES),
+        Route(f"{_CONTROL}/clock", _answering(lambda: control.clock_json(emulator))),
+        Route(f"{_CONTROL}/settings", _settings(emulator), methods=["GET", "POST"]),
+        Route(MEDIA_PATH, _graph(emulator), methods=["GET"]),
+        Route("/{path:path}", _graph(emulator), methods=_GRAPH_METHODS),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+# --- Graph --------------------------------------------------------------------------------------
+
+
+def _graph(emulator: "Emulator") -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            graph_request = await _graph_request(request)
+        except ValueError:
+            refusal = GraphError(100, "The body is not a JSON object or a form.")
+            return JSONResponse(refusal.to_json("unread"), refusal.http)
+        return _response(await run_in_threadpool(emulator.handle, graph_request))
+
+    return endpoint
+
+
+async def _graph_request(request: Request) -> GraphRequest:
+    body, upload = await _body(request)
+    return GraphRequest(
+        method=request.method,
+        path=request.url.path,
+        query=dict(request.query_params),
+        body=body,
+        upload=upload,
+        authorization=request.headers.get("authorization", ""),
+        base_url=str(request.base_url),
+    )
+
+
+async def _body(request: Request) -> tuple[Json, Upload | None]:
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+        return await _form(request)
+    return await _json_object(request), None
+
+
+async def _form(request: Request) -> tuple[Json, Upload | None]:
+    async with request.form() as form:
+        texts = {key: value for key, value in form.items() if isinstance(value, str)}
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            return texts, None
+        return texts, Upload(file.content_type or "application/octet-stream", await file.read())
+
+
+async def _json_object(request: Request) -> Json:
+    raw = await request.body()
+    value = json.loads(raw) if raw else {}
+    if not isinstance(value, Mapping):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _response(answer: GraphResponse) -> Response:
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, media_type=answer.mime_type)
+    return JSONResponse(answer.body, answer.status)
+
+
+# --- control ------------------------------------------------------------------------------------
+
+
+def _control_route(emulator: "Emulator", route: control.Route) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await _controlled(
+            request,
+            lambda body: control.call(emulator, route, request.path_params, body),
+        )
+
+    return Route(f"{_CONTROL}{route.path}", endpoint, methods=[route.method])
+
+
+def _answering(answer: Callable[[], object]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await _controlled(request, lambda _body: answer())
+
+    return endpoint
+
+
+def _settings(emulator: "Emulator") -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await _controlled(request, lambda body: control.configure(emulator, body))
+
+    return endpoint
+
+
+def _refuse_other_origins(request: Request) -> None:
+    """The control API has no password, and any web page can post to loopback: browsers say whose
+    page it is, everyone else says nothing.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ControlError(f"pages of {origin} may not operate the emulator", 403)
+
+
+async def _controlled(request: Request, act: Callable[[Json], object]) -> Response:
+    try:
+        _refuse_other_origins(request)
+        body = await _json_object(request)
+        return JSONResponse({"result": await run_in_threadpool(act, body)})
+    except ControlError as refusal:
+        return JSONResponse({"error": refusal.explanation}, refusal.status)
+    except ValueError as malformed:
+        return JSONResponse({"error": str(malformed)}, 400)

@@ -1,0 +1,227 @@
+"""wa_connector: WhatsApp beside SMS and voicemail in one inbox, lawfully and provably.
+
+A framework-free SDK that a telephony platform embeds. The host brings its users, contacts, database and screens through
+plugins; the SDK brings the rules, the conversation model and the channels.
+
+Importing this package does nothing: no thread, socket, loop, file, environment read or logging set-up. Each public name
+is loaded from its one home when it is first used (PEP 562).
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wa_connector.aio.connector import AsyncConnector as AsyncConnector
+    from wa_connector.aio.dispatcher import AsyncDispatcher as AsyncDispatcher
+    from wa_connector.decide.sending import Placement as Placement
+    from wa_connector.decide.templates import TemplateDiff as TemplateDiff
+    from wa_connector.direct.connector import Connector as Connector
+    from wa_connector.direct.dispatcher import Dispatcher as Dispatcher
+    from wa_connector.errors import BodyMalformed as BodyMalformed
+    from wa_connector.errors import ConfigError as ConfigError
+    from wa_connector.errors import Contended as Contended
+    from wa_connector.errors import InboundRejected as InboundRejected
+    from wa_connector.errors import InternalError as InternalError
+    from wa_connector.errors import ProviderError as ProviderError
+    from wa_connector.errors import RefusedError as RefusedError
+    from wa_connector.errors import SignatureInvalid as SignatureInvalid
+    from wa_connector.errors import StorageUnavailable as StorageUnavailable
+    from wa_connector.errors import Unavailable as Unavailable
+    from wa_connector.errors import UnknownProviderError as UnknownProviderError
+    from wa_connector.errors import UsageError as UsageError
+    from wa_connector.errors import WaConnectorError as WaConnectorError
+    from wa_connector.model.address import Address as Address
+    from wa_connector.model.address import AddressKind as AddressKind
+    from wa_connector.model.address import number as number
+    from wa_connector.model.capability import Capabilities as Capabilities
+    from wa_connector.model.capability import MediaLimits as MediaLimits
+    from wa_connector.model.consent import ChannelConsent as ChannelConsent
+    from wa_connector.model.consent import Evidence as Evidence
+    from wa_connector.model.consent import Purpose as Purpose
+    from wa_connector.model.consent import Signal as Signal
+    from wa_connector.model.consent import Stage as Stage
+    from wa_connector.model.contact import Contact as Contact
+    from wa_connector.model.content import Button as Button
+    from wa_connector.model.content import ButtonReply as ButtonReply
+    from wa_connector.model.content import Buttons as Buttons
+    from wa_connector.model.content import Content as Content
+    from wa_connector.model.content import Image as Image
+    from wa_connector.model.content import MediaRef as MediaRef
+    from wa_connector.model.content import TemplateMessage as TemplateMessage
+    from wa_connector.model.content import Text as Text
+    from wa_connector.model.content import Unsupported as Unsupported
+    from wa_connector.model.conversation import Conversation as Conversation
+    from wa_connector.model.conversation import ConversationState as ConversationState
+    from wa_connector.model.conversation import Participant as Participant
+    from wa_connector.model.conversation import Role as Role
+    from wa_connector.model.customer import Customer as Customer
+    from wa_connector.model.decision import Decision as Decision
+    from wa_connector.model.decision import Reason as Reason
+    from wa_connector.model.decision import Remedy as Remedy
+    from wa_connector.model.decision import RemedyKind as RemedyKind
+    from wa_connector.model.directory import Account as Account
+    from wa_connector.model.directory import App as App
+    from wa_connector.model.directory import ChannelSwitch as ChannelSwitch
+    from wa_connector.model.directory import Line as Line
+    from wa_connector.model.directory import LineSetup as LineSetup
+    from wa_connector.model.directory import Organization as Organization
+    from wa_connector.model.directory import Seat as Seat
+    from wa_connector.model.directory import User as User
+    from wa_connector.model.event import AddressMoved as AddressMoved
+    from wa_connector.model.event import ConsentChanged as ConsentChanged
+    from wa_connector.model.event import ConversationOpened as ConversationOpened
+    from wa_connector.model.event import CustomerSeen as CustomerSeen
+    from wa_connector.model.event import CustomersMerged as CustomersMerged
+    from wa_connector.model.event import Event as Event
+    from wa_connector.model.event import Happening as Happening
+    from wa_connector.model.event import LineStopped as LineStopped
+    from wa_connector.model.event import MediaFetched as MediaFetched
+    from wa_connector.model.event import MessageQueued as MessageQueued
+    from wa_connector.model.event import MessageReceived as MessageReceived
+    from wa_connector.model.event import MessageReleased as MessageReleased
+    from wa_connector.model.event import MessageStatusChanged as MessageStatusChanged
+    from wa_connector.model.event import Quarantined as Quarantined
+    from wa_connector.model.ids import AccountId as AccountId
+    from wa_connector.model.ids import AppId as AppId
+    from wa_connector.model.ids import CommandId as CommandId
+    from wa_connector.model.ids import ContactId as ContactId
+    from wa_connector.model.ids import ConversationId as ConversationId
+    from wa_connector.model.ids import CustomerId as CustomerId
+    from wa_connector.model.ids import LineId as LineId
+    from wa_connector.model.ids import MessageId as MessageId
+    from wa_connector.model.ids import OrganizationId as OrganizationId
+    from wa_connector.model.ids import ProviderId as ProviderId
+    from wa_connector.model.ids import TenantId as TenantId
+    from wa_connector.model.ids import UserId as UserId
+    from wa_connector.model.message import Author as Author
+    from wa_connector.model.message import ByCustomer as ByCustomer
+    from wa_connector.model.message import BySystem as BySystem
+    from wa_connector.model.message import ByUser as ByUser
+    from wa_connector.model.message import Failure as Failure
+    from wa_connector.model.message import Message as Message
+    from wa_connector.model.message import MessageStatus as MessageStatus
+    from wa_connector.model.message import NoticeKind as NoticeKind
+    from wa_connector.model.secret import Secret as Secret
+    from wa_connector.model.setting import RevocationScope as RevocationScope
+    from wa_connector.model.setting import Settings as Settings
+    from wa_connector.model.setting import UnknownOutcome as UnknownOutcome
+    from wa_connector.model.template import Template as Template
+    from wa_connector.model.template import TemplateCategory as TemplateCategory
+    from wa_connector.model.template import TemplateStatus as TemplateStatus
+    from wa_connector.model.window import WindowRule as WindowRule
+    from wa_connector.policy.screens import Composer as Composer
+    from wa_connector.policy.screens import ContactAction as ContactAction
+    from wa_connector.ports.channel import WebhookReply as WebhookReply
+    from wa_connector.ports.channel import WebhookRequest as WebhookRequest
+    from wa_connector.ports.hooks import hookimpl as hookimpl
+    from wa_connector.shell.engine import Kept as Kept
+    from wa_connector.shell.engine import Timeline as Timeline
+    from wa_connector.shell.inbound import WebhookResult as WebhookResult
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "aio.connector": ("AsyncConnector",),
+    "aio.dispatcher": ("AsyncDispatcher",),
+    "decide.sending": ("Placement",),
+    "decide.templates": ("TemplateDiff",),
+    "direct.connector": ("Connector",),
+    "direct.dispatcher": ("Dispatcher",),
+    "errors": (
+        "BodyMalformed",
+        "ConfigError",
+        "Contended",
+        "InboundRejected",
+        "InternalError",
+        "ProviderError",
+        "RefusedError",
+        "SignatureInvalid",
+        "StorageUnavailable",
+        "Unavailable",
+        "UnknownProviderError",
+        "UsageError",
+        "WaConnectorError",
+    ),
+    "model.address": ("Address", "AddressKind", "number"),
+    "model.capability": ("Capabilities", "MediaLimits"),
+    "model.consent": ("ChannelConsent", "Evidence", "Purpose", "Signal", "Stage"),
+    "model.contact": ("Contact",),
+    "model.content": (
+        "Button",
+        "ButtonReply",
+        "Buttons",
+        "Content",
+        "Image",
+        "MediaRef",
+        "TemplateMessage",
+        "Text",
+        "Unsupported",
+    ),
+    "model.conversation": ("Conversation", "ConversationState", "Participant", "Role"),
+    "model.customer": ("Customer",),
+    "model.decision": ("Decision", "Reason", "Remedy", "RemedyKind"),
+    "model.directory": ("Account", "App", "ChannelSwitch", "Line", "LineSetup", "Organization", "Seat", "User"),
+    "model.event": (
+        "AddressMoved",
+        "ConsentChanged",
+        "ConversationOpened",
+        "CustomerSeen",
+        "CustomersMerged",
+        "Event",
+        "Happening",
+        "LineStopped",
+        "MediaFetched",
+        "MessageQueued",
+        "MessageReceived",
+        "MessageReleased",
+        "MessageStatusChanged",
+        "Quarantined",
+    ),
+    "model.ids": (
+        "AccountId",
+        "AppId",
+        "CommandId",
+        "ContactId",
+        "ConversationId",
+        "CustomerId",
+        "LineId",
+        "MessageId",
+        "OrganizationId",
+        "ProviderId",
+        "TenantId",
+        "UserId",
+    ),
+    "model.message": (
+        "Author",
+        "ByCustomer",
+        "BySystem",
+        "ByUser",
+        "Failure",
+        "Message",
+        "MessageStatus",
+        "NoticeKind",
+    ),
+    "model.secret": ("Secret",),
+    "model.setting": ("RevocationScope", "Settings", "UnknownOutcome"),
+    "model.template": ("Template", "TemplateCategory", "TemplateStatus"),
+    "model.window": ("WindowRule",),
+    "policy.screens": ("Composer", "ContactAction"),
+    "ports.channel": ("WebhookReply", "WebhookRequest"),
+    "ports.hooks": ("hookimpl",),
+    "shell.engine": ("Kept", "Timeline"),
+    "shell.inbound": ("WebhookResult",),
+}
+_HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - a list, made of the table above; a test compares both with the imports
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

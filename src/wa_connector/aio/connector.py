@@ -1,0 +1,231 @@
+"""``AsyncConnector``: the SDK for asyncio."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import Executor
+from types import TracebackType
+from typing import Final, Self, final
+
+import pluggy
+
+from wa_connector.aio.dispatcher import AsyncDispatcher
+from wa_connector.aio.hopping import GroupedStorage, hop_to
+from wa_connector.decide.sending import Placement
+from wa_connector.decide.templates import TemplateDiff
+from wa_connector.errors import UsageError
+from wa_connector.model.content import Content, MediaRef
+from wa_connector.model.conversation import Conversation
+from wa_connector.model.customer import Customer
+from wa_connector.model.ids import AccountId, CommandId, ContactId, ConversationId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.template import Template
+from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.ports.channel import AsyncTransport, WebhookRequest
+from wa_connector.ports.contacts import AsyncContacts
+from wa_connector.ports.directory import AsyncDirectory
+from wa_connector.ports.media import AsyncMediaStore, MediaStore
+from wa_connector.ports.storage import AsyncStorage, EventPage
+from wa_connector.shell.adapters import (
+    Hop,
+    NoMedia,
+    PlainContacts,
+    PlainDirectory,
+    PlainMedia,
+    PlainTransport,
+    in_place,
+)
+from wa_connector.shell.assembly import WAYS_OUT, Plugin, channels_of, hooks_of, named, plugin_manager, required
+from wa_connector.shell.clock import utc_now
+from wa_connector.shell.engine import Engine, Kept, Timeline
+from wa_connector.shell.ids import new_id
+from wa_connector.shell.inbound import WebhookResult
+from wa_connector.shell.ports import Clock, Ids, Ports
+
+NO_COMMAND: Final = CommandId("")
+
+
+@final
+class AsyncConnector:
+    """The asynchronous face: the twin of ``Connector``, whose docstrings say what each call does.
+
+    Asynchronous plugins are preferred; a plain one runs on ``executor`` (None: the loop's own), its commits and loads
+    that arrive together in one hop. A plain directory or contact store that never blocks may say ``is_immediate =
+    True`` and is called in place. Usable from several loops.
+    """
+
+    def __init__(
+        self,
+        plugins: Iterable[Plugin] = (),
+        *,
+        discover: bool = True,
+        clock: Clock = utc_now,
+        ids: Ids = new_id,
+        executor: Executor | None = None,
+    ) -> None:
+        manager = plugin_manager(plugins, discover=discover)
+        self._ports: Final = _ports(manager, hop_to(executor), clock, ids)
+        self._shell: Final = Engine(self._ports)
+        self._is_closed = False
+        self.dispatcher: Final = AsyncDispatcher(self._ports)
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    async def handle_webhook(self, request: WebhookRequest) -> WebhookResult:
+        return await self._engine().handle_webhook(request)
+
+    # --- to a contact -----------------------------------------------------------------------------------------------
+
+    async def contact_actions(self, tenant: TenantId, user: UserId, contact: ContactId) -> tuple[ContactAction, ...]:
+        return await self._engine().contact_actions(tenant, user, contact)
+
+    async def start(self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId) -> Placement:
+        return await self._engine().start(tenant, user, line, contact)
+
+    async def ask_consent(
+        self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        return await self._engine().ask_consent(tenant, user, line, contact, command_id)
+
+    # --- in a conversation --------------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content,
+        *,
+        hold: bool = False,
+        replies_to: MessageId | None = None,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().send(
+            tenant, user, conversation, content, hold=hold, replies_to=replies_to, command_id=command_id
+        )
+
+    async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
+        return await self._engine().composer(tenant, user, conversation)
+
+    async def timeline(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str = "", limit: int = 50
+    ) -> Timeline:
+        return await self._engine().timeline(tenant, user, conversation, before=before, limit=limit)
+
+    async def conversations(
+        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, limit: int = 50
+    ) -> tuple[Conversation, ...]:
+        return await self._engine().conversations(tenant, user, unassigned=unassigned, limit=limit)
+
+    async def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
+        return await self._engine().customer(tenant, user, conversation)
+
+    # --- files and templates ------------------------------------------------------------------------------------------
+
+    async def store_media(
+        self, tenant: TenantId, chunks: AsyncIterator[bytes], mime_type: str, max_bytes: int
+    ) -> MediaRef:
+        return await self._engine().store_media(tenant, chunks, mime_type, max_bytes)
+
+    async def read_media(self, tenant: TenantId, media: MediaRef) -> AsyncIterator[bytes] | None:
+        return await self._engine().read_media(tenant, media)
+
+    async def sync_templates(self, tenant: TenantId, account: AccountId) -> TemplateDiff:
+        return await self._engine().sync_templates(tenant, account)
+
+    async def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
+        return await self._engine().templates(tenant, account)
+
+    # --- the log, and what was kept -----------------------------------------------------------------------------------
+
+    async def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
+        return await self._engine().events(tenant, after, limit)
+
+    async def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
+        return await self._engine().quarantine(tenant, limit)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def _engine(self) -> Engine:
+        if self._is_closed:
+            raise UsageError("this connector is closed; build a new one")
+        return self._shell
+
+    async def aclose(self, *, timeout: float = 10.0) -> None:
+        """Release what is open in this process, in ``timeout`` seconds at most; what does not close in time is left to
+        the process's end. A second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        closing = [transport.aclose() for transport in self._ports.transports.values()]
+        try:
+            await asyncio.wait_for(asyncio.gather(*closing, self._ports.storage.aclose()), timeout)
+        except TimeoutError:
+            return
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids) -> Ports:
+    plain_media: MediaStore | None = manager.hook.wa_media_store()
+    async_media: AsyncMediaStore | None = manager.hook.wa_async_media_store()
+    return Ports(
+        storage=_storage(manager, hop),
+        directory=_directory(manager, hop),
+        contacts=_contacts(manager, hop),
+        media=async_media or PlainMedia(plain_media or NoMedia(), hop),
+        channels=channels_of(manager),
+        transports=_transports(manager, plain_media, async_media, hop),
+        hooks=hooks_of(manager, can_await=True),
+        clock=clock,
+        ids=ids,
+    )
+
+
+def _storage(manager: pluggy.PluginManager, hop: Hop) -> AsyncStorage:
+    native: AsyncStorage | None = manager.hook.wa_async_storage()
+    if native is not None:
+        return native
+    return GroupedStorage(required(manager.hook.wa_storage(), "wa_storage", WAYS_OUT["wa_storage"]), hop)
+
+
+def _directory(manager: pluggy.PluginManager, hop: Hop) -> AsyncDirectory:
+    native: AsyncDirectory | None = manager.hook.wa_async_directory()
+    if native is not None:
+        return native
+    plain = required(manager.hook.wa_directory(), "wa_directory", WAYS_OUT["wa_directory"])
+    return PlainDirectory(plain, _hop_for(plain, hop))
+
+
+def _contacts(manager: pluggy.PluginManager, hop: Hop) -> AsyncContacts | None:
+    native: AsyncContacts | None = manager.hook.wa_async_contacts()
+    plain = manager.hook.wa_contacts()
+    if native is not None or plain is None:
+        return native
+    return PlainContacts(plain, _hop_for(plain, hop))
+
+
+def _hop_for(plain: object, hop: Hop) -> Hop:
+    return in_place if getattr(plain, "is_immediate", False) else hop
+
+
+def _transports(
+    manager: pluggy.PluginManager,
+    plain_media: MediaStore | None,
+    async_media: AsyncMediaStore | None,
+    hop: Hop,
+) -> Mapping[str, AsyncTransport]:
+    native = named(manager.hook.wa_async_transport(), "transport of")
+    plain = named(manager.hook.wa_transport(), "transport of")
+    if plain_media is None and async_media is not None and plain.keys() - native.keys():
+        names = ", ".join(sorted(plain.keys() - native.keys()))
+        raise UsageError(
+            f"the transport of {names} is plain and reads files from a plain media store, but the media store is"
+            " asynchronous only. Register a plugin that provides wa_media_store."
+        )
+    media = plain_media or NoMedia()
+    return {**{name: PlainTransport(transport, media, hop) for name, transport in plain.items()}, **native}

@@ -1,0 +1,120 @@
+"""Plain ports behind an event loop: worker threads, and one hop for calls that arrive together.
+
+A hop to a thread and back costs more than a small commit, and every commit waits for the disk. So what arrives while a
+commit is under way is committed together by the next one: one hop, one wait for the disk, and the results handed out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from typing import Final, Generic, TypeVar, final
+from weakref import WeakKeyDictionary
+
+from wa_connector.model.ids import TenantId
+from wa_connector.model.queue import LeasedLane, Work
+from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.shell.adapters import Hop, PlainStorage
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+
+
+def hop_to(executor: Executor | None) -> Hop:
+    """Make plain calls on ``executor``; None is the running loop's own."""
+
+    async def hop(call: Callable[[], T], /) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, call)
+
+    return hop
+
+
+@final
+class Group(Generic[I, R]):
+    """Calls of one kind on one loop: while one round is under way, the next one gathers.
+
+    ``run`` takes the items of a whole round and returns as many results. What fails fails for its whole round.
+    """
+
+    def __init__(self, run: Callable[[list[I]], Awaitable[Sequence[R]]]) -> None:
+        self._run: Final = run
+        self._waiting: list[tuple[I, asyncio.Future[R]]] = []
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def call(self, item: I) -> R:
+        """Take part in the next round. Giving up waiting does not undo the call."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._rounds is None:
+            self._rounds = asyncio.create_task(self._run_rounds())
+        return await future
+
+    async def _run_rounds(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._run_round(batch)
+        self._rounds = None
+
+    async def _run_round(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self._run([item for item, _ in batch])
+        except BaseException as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+
+@final
+class GroupedStorage:
+    """A plain storage behind the asynchronous face; usable from several loops, each with rounds of its own."""
+
+    def __init__(self, plain: Storage, hop: Hop) -> None:
+        self._each: Final = PlainStorage(plain, hop)
+        self._loads: Final[_Groups[Sequence[Wanted], Snapshot]] = WeakKeyDictionary()
+        self._commits: Final[_Groups[Sequence[Change], Sequence[Outcome]]] = WeakKeyDictionary()
+
+    async def load(self, wanted: Sequence[Wanted]) -> Snapshot:
+        return await self._group(self._loads, self._load_all).call(wanted)
+
+    async def commit(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        return await self._group(self._commits, self._commit_all).call(changes)
+
+    async def scan(self, scan: Scan) -> Page:
+        return await self._each.scan(scan)
+
+    async def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
+        return await self._each.events_after(tenant, cursor, limit)
+
+    async def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
+        return await self._each.claim(works, limit, now, lease)
+
+    async def aclose(self) -> None:
+        await self._each.aclose()
+
+    async def _load_all(self, calls: list[Sequence[Wanted]]) -> Sequence[Snapshot]:
+        if len(calls) == 1:
+            return [await self._each.load(calls[0])]
+        together = list(dict.fromkeys(wanted for call in calls for wanted in call))
+        # Everybody gets the whole: a decider reads by key, and what it does not read cannot hurt it.
+        return [await self._each.load(together)] * len(calls)
+
+    async def _commit_all(self, calls: list[Sequence[Change]]) -> Sequence[Sequence[Outcome]]:
+        outcomes = iter(await self._each.commit([change for call in calls for change in call]))
+        return [[next(outcomes) for _ in call] for call in calls]
+
+    def _group(self, groups: "_Groups[I, R]", run: Callable[[list[I]], Awaitable[Sequence[R]]]) -> Group[I, R]:
+        loop = asyncio.get_running_loop()
+        group = groups.get(loop)
+        if group is None:
+            group = groups[loop] = Group(run)
+        return group
+
+
+_Groups = WeakKeyDictionary[asyncio.AbstractEventLoop, Group[I, R]]

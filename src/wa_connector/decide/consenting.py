@@ -1,0 +1,75 @@
+"""Writing evidence, and what follows from it."""
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from wa_connector.decide.draft import Draft
+from wa_connector.decide.ground import Ground, consent_of
+from wa_connector.decide.merging import evidence_of
+from wa_connector.evidence.fold import is_late, recorded
+from wa_connector.evidence.ledger import sealed, source_of
+from wa_connector.model.consent import ChannelConsent, Evidence, Personal, Purpose, Signal
+from wa_connector.model.event import ConsentChanged
+from wa_connector.model.ids import CustomerId, UserId
+from wa_connector.ports.rows import CONSENT, EVIDENCE
+
+
+@frozen
+class Witness:
+    """One thing that was seen and speaks of consent. ``cause`` is the id of the message that shows it."""
+
+    signal: Signal
+    at: datetime
+    cause: str = field(repr=False)
+    text: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
+    purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,)
+    actor: UserId | None = None
+    template: str = ""
+    locale: str = ""
+
+
+@frozen
+class Moved:
+    """The consent on the witness's channel before and after."""
+
+    before: ChannelConsent
+    after: ChannelConsent
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before.conversation is not self.after.conversation
+
+
+def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) -> Moved:
+    """Append to the customer's evidence, fold it in, and tell what changed."""
+    consent = consent_of(draft, customer)
+    channel = ground.capabilities.channel
+    entry = sealed(_entry(draft, channel, customer, seen, consent.length + 1), consent.head)
+    earlier = evidence_of(draft, consent, customer) if is_late(consent, entry) else ()
+    folded = recorded(consent, entry, earlier, ground.settings.revocation_scope)
+    draft.put(EVIDENCE.of(draft.tenant, customer, entry.sequence), entry)
+    draft.put(CONSENT.of(draft.tenant, customer), folded)
+    moved = Moved(consent.on(channel), folded.on(channel))
+    for purpose in Purpose:
+        if moved.before.stage(purpose) is not moved.after.stage(purpose):
+            draft.tell(ConsentChanged(customer, channel, purpose, moved.after.stage(purpose)))
+    return moved
+
+
+def _entry(draft: Draft, channel: str, customer: CustomerId, seen: Witness, sequence: int) -> Evidence:
+    return Evidence(
+        customer,
+        sequence,
+        at=seen.at,
+        recorded_at=draft.now,
+        channel=channel,
+        signal=seen.signal,
+        purposes=seen.purposes,
+        source=source_of(seen.cause),
+        actor=seen.actor,
+        template=seen.template,
+        locale=seen.locale,
+        personal=Personal(draft.new_salt(), seen.text, seen.address, seen.cause),
+    )

@@ -1,0 +1,325 @@
+"""The outbox, one entry at a time: release, hand over, record, and settle doubts.
+
+Theory: a message is judged again at the moment it is sent, on the standing of that moment. ``SENDING`` is committed just
+before the provider is called; only a message in that state can be in doubt after a crash. Doubt is never resolved by
+guessing: a report settles it, or after the grace period a person does, or the organization's setting says resend.
+"""
+
+import zlib
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias, assert_never
+
+from attrs import evolve, frozen
+
+from wa_connector.decide import identity
+from wa_connector.decide.draft import Draft
+from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for
+from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
+from wa_connector.errors import InternalError
+from wa_connector.model.content import Content, Image, TemplateMessage
+from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.event import LineStopped, MediaFetched, MessageReleased
+from wa_connector.model.ids import MessageId
+from wa_connector.model.instants import to_microseconds
+from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
+from wa_connector.model.outbound import (
+    Accepted,
+    AccountStopped,
+    Deferred,
+    Envelope,
+    Fetched,
+    FetchOutcome,
+    OutcomeUnknown,
+    Rejected,
+    SendOutcome,
+)
+from wa_connector.model.queue import EntryState, LeasedLane, OutboxEntry, Work
+from wa_connector.model.setting import UnknownOutcome
+from wa_connector.model.standing import Standing
+from wa_connector.policy.action import Action, DeliverRequest, Notify, UseTemplate, Write
+from wa_connector.policy.rules import decide
+from wa_connector.policy.status import Step
+from wa_connector.ports.rows import MESSAGE, OUTBOX
+
+LONGEST_WAIT: Final = timedelta(minutes=15)
+ACCOUNT_WAIT: Final = timedelta(minutes=5)
+FETCH_ATTEMPTS: Final = 8
+
+
+@frozen
+class Take:
+    """Look at one message of a leased lane."""
+
+    ground: Ground
+    lane: LeasedLane
+    message: MessageId
+
+
+@frozen
+class Record:
+    """Note what came of handing one over."""
+
+    ground: Ground
+    lane: LeasedLane
+    message: MessageId
+    outcome: SendOutcome
+
+
+@frozen
+class RecordFetch:
+    ground: Ground
+    lane: LeasedLane
+    message: MessageId
+    outcome: FetchOutcome
+
+
+@frozen
+class Handed:
+    """Send this now."""
+
+    envelope: Envelope
+
+
+@frozen
+class Withdrawn:
+    """The message left the queue unsent; a rule refused it, or it waits for the window again."""
+
+    decision: Decision
+
+
+Taken: TypeAlias = Handed | Withdrawn
+
+
+# --- before the provider is called ------------------------------------------------------------------------------------
+
+
+def hand_over(draft: Draft, command: Take) -> Taken:
+    """Judge the message again; then mark it as being sent, or take it out of the queue."""
+    ground, (message, entry) = command.ground, _taken(draft, command)
+    if entry is None or entry.state is not EntryState.QUEUED:
+        return Withdrawn(_GONE)
+    decision = decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+    if not decision.is_allowed:
+        _withdraw(draft, ground, message, entry, decision)
+        return Withdrawn(decision)
+    _move_entry(draft, entry, EntryState.SENDING, attempts=entry.attempts + 1)
+    advance(draft, evolve(message, handed_over_at=draft.now), Step.HAND_OVER)
+    address = address_for(draft, identity.survivor(draft, message.customer))
+    if address is None:
+        raise InternalError("a message was allowed that has nowhere to go")
+    return Handed(Envelope(message.id, address, message.content, message.replies_to))
+
+
+def _taken(draft: Draft, command: Take) -> tuple[Message, OutboxEntry | None]:
+    """The message and its entry, under the lease; the entry is None when a report ended it meanwhile."""
+    draft.under(command.lane.key, command.lane.fence)
+    message: Message = draft.get(MESSAGE.of(draft.tenant, command.message))
+    entry: OutboxEntry | None = draft.get(outbox_key(draft, message))
+    return message, entry
+
+
+_GONE: Final = Decision(Reason.NOTHING_TO_DO)
+
+
+def _standing(draft: Draft, ground: Ground, message: Message) -> Standing:
+    return standing_of(draft, ground, identity.survivor(draft, message.customer))
+
+
+def _action(draft: Draft, ground: Ground, message: Message) -> Action:
+    """The question that this message asks at the moment it is sent."""
+    content, author = message.content, message.author
+    if isinstance(content, TemplateMessage):
+        template = template_for(draft, ground, content)
+        is_request = isinstance(author, BySystem) and author.notice is NoticeKind.OPT_IN_REQUEST
+        return DeliverRequest(content, template) if is_request else UseTemplate(content, template)
+    return Notify(author.notice, content) if isinstance(author, BySystem) else Write(content)
+
+
+def _withdraw(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry, decision: Decision) -> None:
+    if decision.reason is Reason.WINDOW_CLOSED and message.expires_at is not None:
+        # It was held before, so it is held again: the window closed while it waited its turn.
+        _count_held(draft, ground, message, +1)
+        _move_entry(draft, entry, EntryState.HELD, due_at=message.expires_at)
+        advance(draft, message, Step.HOLD)
+        return
+    draft.delete(outbox_key(draft, message))
+    advance(draft, message, Step.REFUSE, Failure(decision.reason.value, decision.sentence))
+
+
+# --- held messages ----------------------------------------------------------------------------------------------------
+
+
+def release(draft: Draft, command: Take) -> Decision:
+    """Judge a held message: into the queue when it may leave, out of the outbox when it never will."""
+    ground, (message, entry) = command.ground, _taken(draft, command)
+    if entry is None or entry.state is not EntryState.HELD:
+        return _GONE
+    decision = _judge_held(draft, ground, message, entry)
+    if decision.reason is Reason.WINDOW_CLOSED:
+        return decision
+    _count_held(draft, ground, message, -1)
+    if decision.is_allowed:
+        _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now)
+        advance(draft, message, Step.RELEASE)
+        draft.tell(MessageReleased(message.id, message.conversation))
+        return decision
+    draft.delete(outbox_key(draft, message))
+    step = Step.EXPIRE if decision.reason is Reason.EXPIRED else Step.REFUSE
+    advance(draft, message, step, Failure(decision.reason.value, decision.sentence))
+    return decision
+
+
+def _judge_held(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry) -> Decision:
+    if entry.due_at <= draft.now:
+        return Decision(Reason.EXPIRED)
+    return decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+
+
+def _count_held(draft: Draft, ground: Ground, message: Message, by: int) -> None:
+    customer = identity.survivor(draft, message.customer)
+    pair = pair_of(draft, ground, customer)
+    draft.put(ground.pair(customer), evolve(pair, held=max(0, pair.held + by)))
+
+
+# --- after the provider was called ------------------------------------------------------------------------------------
+
+
+def record_outcome(draft: Draft, command: Record) -> None:
+    """Note what came of handing over. A report that overtook the answer has ended the entry already; then only what is
+    new in the answer is taken."""
+    message: Message = draft.get(MESSAGE.of(draft.tenant, command.message))
+    entry: OutboxEntry | None = draft.get(outbox_key(draft, message))
+    match command.outcome:
+        case Accepted():
+            _accepted(draft, command.ground, message, entry, command.outcome)
+        case Rejected(code, meaning, correction):
+            _drop(draft, message, entry)
+            moved = advance(draft, message, Step.REJECTED, Failure(code, meaning))
+            correct(draft, command.ground, moved, correction)
+        case Deferred(_, _, retry_after):
+            _put_back(draft, command, message, entry, retry_after or backoff(message.id, entry))
+        case AccountStopped(code):
+            draft.tell(LineStopped(message.line, code))
+            _put_back(draft, command, message, entry, ACCOUNT_WAIT)
+        case OutcomeUnknown():
+            if entry is not None:
+                _doubt(draft, command.ground, message, entry)
+        case _:
+            assert_never(command.outcome)
+
+
+def _accepted(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry | None, outcome: Accepted) -> None:
+    customer = identity.survivor(draft, message.customer)
+    identity.learn(draft, customer, outcome.addresses)
+    draft.merge(ground.pair(customer), business_at=to_microseconds(message.handed_over_at or draft.now))
+    _drop(draft, message, entry)
+    named = evolve(message, provider_id=outcome.provider_id)
+    draft.put(MESSAGE.of(draft.tenant, message.id), named)
+    catch_up(draft, ground, advance(draft, named, Step.ACCEPTED))
+
+
+def _put_back(draft: Draft, command: Record, message: Message, entry: OutboxEntry | None, wait: timedelta) -> None:
+    if entry is not None:
+        draft.under(command.lane.key, command.lane.fence)
+        _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now + wait)
+        advance(draft, message, Step.PUT_BACK)
+
+
+def _drop(draft: Draft, message: Message, entry: OutboxEntry | None) -> None:
+    if entry is not None:
+        draft.delete(outbox_key(draft, message))
+
+
+def backoff(message: MessageId, entry: OutboxEntry | None) -> timedelta:
+    """4, 16, 64 … seconds and up to a quarter more, so that lanes that failed together do not come back together. The
+    jitter is of the message's id, which keeps the decision pure."""
+    attempts = entry.attempts if entry else 1
+    wait = min(timedelta(seconds=4 ** min(attempts, 6)), LONGEST_WAIT)
+    return wait + wait * ((zlib.crc32(message.encode()) % 256) / 1024)
+
+
+# --- doubt ------------------------------------------------------------------------------------------------------------
+
+
+def settle_doubt(draft: Draft, command: Take) -> datetime | None:
+    """A message that was being sent when its dispatcher died, or whose answer never came: wait for a report, then park
+    it or send it again as configured.
+
+    Returns until when its lane is blocked, None when it is free.
+    """
+    ground, (message, entry) = command.ground, _taken(draft, command)
+    if entry is None or not entry.is_queued:
+        return None
+    if entry.state is EntryState.SENDING:
+        _doubt(draft, ground, message, entry)
+        return _grace_end(draft, ground, message)
+    if draft.now < entry.due_at:
+        return entry.due_at
+    if ground.settings.unknown_outcome is UnknownOutcome.RESEND:
+        _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now)
+        advance(draft, message, Step.RESEND)
+    else:
+        _move_entry(draft, entry, EntryState.PARKED)
+        advance(draft, message, Step.PARK)
+    return None
+
+
+def _doubt(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry) -> None:
+    _move_entry(draft, entry, EntryState.UNKNOWN, due_at=_grace_end(draft, ground, message))
+    advance(draft, message, Step.OUTCOME_LOST)
+
+
+def _grace_end(draft: Draft, ground: Ground, message: Message) -> datetime:
+    return (message.handed_over_at or draft.now) + ground.settings.grace_period
+
+
+def _move_entry(
+    draft: Draft,
+    entry: OutboxEntry,
+    state: EntryState,
+    *,
+    due_at: datetime | None = None,
+    attempts: int | None = None,
+) -> None:
+    key = OUTBOX.of(draft.tenant, entry.work.value, entry.message)
+    moved = evolve(
+        entry,
+        state=state,
+        since_at=draft.now,
+        due_at=due_at or entry.due_at,
+        attempts=entry.attempts if attempts is None else attempts,
+    )
+    draft.put(key, moved)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def record_fetch(draft: Draft, command: RecordFetch) -> None:
+    """Put the stored file into its message, or try again later, or give up."""
+    message: Message = draft.get(MESSAGE.of(draft.tenant, command.message))
+    key = OUTBOX.of(draft.tenant, Work.FETCH.value, command.message)
+    entry: OutboxEntry | None = draft.get(key)
+    if entry is None:
+        return
+    outcome = command.outcome
+    if isinstance(outcome, Fetched):
+        draft.delete(key)
+        stored = evolve(message, content=_with_media(message.content, outcome))
+        draft.put(MESSAGE.of(draft.tenant, message.id), stored)
+        draft.tell(MediaFetched(message.id, message.conversation))
+    elif outcome.is_final or entry.attempts + 1 >= FETCH_ATTEMPTS:
+        draft.delete(key)
+        draft.put(
+            MESSAGE.of(draft.tenant, message.id), evolve(message, failure=Failure("media_not_fetched", outcome.problem))
+        )
+    else:
+        draft.under(command.lane.key, command.lane.fence)
+        wait = backoff(message.id, evolve(entry, attempts=entry.attempts + 1))
+        _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now + wait, attempts=entry.attempts + 1)
+
+
+def _with_media(content: Content, fetched: Fetched) -> Content:
+    if not isinstance(content, Image):
+        raise InternalError("a file was fetched for a message that has none")
+    return evolve(content, media=fetched.media)

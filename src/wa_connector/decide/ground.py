@@ -1,0 +1,108 @@
+"""The ground a verb stands on: line, user and settings, and the standing of a customer seen from there."""
+
+from attrs import frozen
+
+from wa_connector.decide.draft import Draft
+from wa_connector.model.address import Address, AddressKind
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.consent import NO_EVIDENCE, ConsentRecord
+from wa_connector.model.content import TemplateMessage
+from wa_connector.model.conversation import Pair
+from wa_connector.model.customer import Customer
+from wa_connector.model.decision import Decision
+from wa_connector.model.directory import LineSetup, Seat
+from wa_connector.model.ids import CustomerId
+from wa_connector.model.queue import LaneKey, Work
+from wa_connector.model.setting import Settings
+from wa_connector.model.standing import Standing
+from wa_connector.model.template import Template
+from wa_connector.policy.enablement import enablement
+from wa_connector.policy.settings import settings_of
+from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, TEMPLATE, Key, window_of
+
+_SEND_TO = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
+"""A WhatsApp id is what the provider itself calls the number, so it is the surest; a BSUID cannot carry everything."""
+
+
+@frozen
+class Ground:
+    """What the directory and the channel say; ``seat`` is None for what nobody in particular does."""
+
+    setup: LineSetup
+    capabilities: Capabilities
+    settings: Settings
+    enablement: Decision
+    seat: Seat | None = None
+
+    @classmethod
+    def of(cls, setup: LineSetup, capabilities: Capabilities, seat: Seat | None) -> "Ground":
+        """The user's own path decides over settings where there is a user, else the line's."""
+        path = setup.organizations if seat is None else seat.organizations
+        return cls(
+            setup,
+            capabilities,
+            settings_of(path, seat),
+            enablement(setup.organizations, seat, capabilities.channel, capabilities.label),
+            seat,
+        )
+
+    def pair(self, customer: CustomerId) -> Key:
+        return PAIR.of(self.setup.line.tenant, customer, self.setup.line.id)
+
+    def lane(self, customer: CustomerId, work: Work) -> LaneKey:
+        return LaneKey(self.setup.line.tenant, self.setup.line.id, customer, work)
+
+    def template(self, content: TemplateMessage) -> Key:
+        return TEMPLATE.of(self.setup.line.tenant, self.setup.account.id, content.name, content.language)
+
+
+def standing_of(
+    draft: Draft,
+    ground: Ground,
+    customer: CustomerId | None,
+    *,
+    is_contact: bool | None = None,
+    contacts_available: bool = True,
+) -> Standing:
+    """The standing of a customer on this line; of nobody yet known when ``customer`` is None."""
+    if customer is None:
+        return Standing(
+            ground.capabilities,
+            ground.enablement,
+            ground.settings,
+            is_contact=is_contact,
+            contacts_available=contacts_available,
+        )
+    pair_key = ground.pair(customer)
+    return Standing(
+        ground.capabilities,
+        ground.enablement,
+        ground.settings,
+        consent=consent_of(draft, customer).on(ground.capabilities.channel),
+        window=window_of(draft.merged(pair_key)),
+        unreachable_since_at=pair_of(draft, ground, customer).unreachable_since_at,
+        is_contact=is_contact,
+        contacts_available=contacts_available,
+        has_address=address_for(draft, customer) is not None,
+    )
+
+
+def consent_of(draft: Draft, customer: CustomerId) -> ConsentRecord:
+    record: ConsentRecord | None = draft.get(CONSENT.of(draft.tenant, customer))
+    return record or NO_EVIDENCE
+
+
+def pair_of(draft: Draft, ground: Ground, customer: CustomerId) -> Pair:
+    pair: Pair | None = draft.get(ground.pair(customer))
+    return pair or Pair()
+
+
+def address_for(draft: Draft, customer: CustomerId) -> Address | None:
+    """Where to send to: the surest current address."""
+    record: Customer | None = draft.get(CUSTOMER.of(draft.tenant, customer))
+    return record.address_of(*_SEND_TO) if record else None
+
+
+def template_for(draft: Draft, ground: Ground, content: TemplateMessage) -> Template | None:
+    template: Template | None = draft.get(ground.template(content))
+    return template

@@ -1,0 +1,131 @@
+"""Whose address is it? From the addresses in one payload to one customer.
+
+Theory: addresses that stand in one payload belong to one person *now*. A BSUID beats a number: it is made anew when its
+owner changes number, so a number seen with another BSUID has changed hands. It moves, and carries no grant with it. Two
+records merge by themselves only when one payload shows them to be the same person and nothing speaks against it.
+
+Source: WhatsApp Cloud API, business-scoped user ids, read 2026-11.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve
+
+from wa_connector.decide.draft import Draft
+from wa_connector.decide.merging import merge
+from wa_connector.model.address import PORTFOLIO_SCOPED, Address, AddressFact, AddressKind, AddressRecord
+from wa_connector.model.customer import Customer
+from wa_connector.model.event import AddressMoved, CustomerSeen
+from wa_connector.model.ids import CustomerId
+from wa_connector.ports.rows import ADDRESS, CUSTOMER, Key
+
+_NOBODY = AddressRecord(())
+
+
+def find(draft: Draft, addresses: Iterable[Address]) -> CustomerId | None:
+    """The customer who has one of the addresses now, BSUIDs asked first; None when nobody has."""
+    for address in _identifying(addresses):
+        holder = _record(draft, address).holder
+        if holder is not None:
+            return survivor(draft, holder)
+    return None
+
+
+def resolve(draft: Draft, addresses: Sequence[Address], name: str = "") -> CustomerId:
+    """The customer whom one payload names, known or new, with all the payload's addresses his from now on."""
+    customer, same = _owner(draft, addresses)
+    if customer is None:
+        customer = CustomerId(draft.new_id())
+        draft.put(_key(draft, customer), Customer(customer, draft.now, name=name))
+        draft.tell(CustomerSeen(customer))
+    for other in same:
+        merge(draft, other, customer)
+    learn(draft, customer, addresses, name)
+    return customer
+
+
+def learn(draft: Draft, customer: CustomerId, addresses: Iterable[Address], name: str = "") -> None:
+    """Give the customer these addresses; whoever had one before has it no longer."""
+    for address in _identifying(addresses):
+        _claim(draft, customer, address)
+    record = customer_record(draft, customer)
+    if name and name != record.name:
+        draft.put(_key(draft, customer), evolve(record, name=name))
+
+
+def customer_record(draft: Draft, customer: CustomerId) -> Customer:
+    record: Customer = draft.get(_key(draft, customer))
+    return record
+
+
+def _owner(draft: Draft, addresses: Sequence[Address]) -> tuple[CustomerId | None, list[CustomerId]]:
+    """Who the payload speaks of, and the other records that it shows to be the same person.
+
+    Holders of its addresses, the BSUID's first, except those who are known by another BSUID of the same portfolio: from
+    them the number moves.
+    """
+    holders = dict.fromkeys(
+        survivor(draft, holder)
+        for address in _identifying(addresses)
+        if (holder := _record(draft, address).holder) is not None
+    )
+    same = [holder for holder in holders if not _is_other_person(draft, holder, addresses)]
+    return (same[0], same[1:]) if same else (None, [])
+
+
+def _is_other_person(draft: Draft, holder: CustomerId, addresses: Iterable[Address]) -> bool:
+    known = customer_record(draft, holder).addresses
+    return any(_contradicts(address, known) for address in addresses)
+
+
+def _contradicts(address: Address, known: Iterable[Address]) -> bool:
+    return address.kind is AddressKind.BSUID and any(
+        other.kind is AddressKind.BSUID and other.portfolio == address.portfolio and other != address for other in known
+    )
+
+
+def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
+    record = _record(draft, address)
+    holder = record.holder
+    if holder != customer:
+        if holder is not None:
+            _release(draft, holder, customer, address)
+        ended = tuple(evolve(fact, until_at=fact.until_at or draft.now) for fact in record.facts)
+        fact = AddressFact(customer, address.kind, draft.now)
+        draft.put(_address_key(draft, address), AddressRecord((*ended, fact)))
+    owner = customer_record(draft, customer)
+    if address not in owner.addresses:
+        draft.put(_key(draft, customer), evolve(owner, addresses=(*owner.addresses, address)))
+
+
+def _release(draft: Draft, holder: CustomerId, taker: CustomerId, address: Address) -> None:
+    loser: Customer | None = draft.get(_key(draft, holder))
+    if loser is not None:
+        kept = tuple(other for other in loser.addresses if other.lookup != address.lookup)
+        draft.put(_key(draft, holder), evolve(loser, addresses=kept))
+    draft.tell(AddressMoved(holder, taker))
+
+
+def survivor(draft: Draft, customer: CustomerId) -> CustomerId:
+    """The record that stands for ``customer`` now: itself, unless it was merged."""
+    record = customer_record(draft, customer)
+    return record.merged_into or customer
+
+
+def _identifying(addresses: Iterable[Address]) -> list[Address]:
+    """BSUIDs first. A parent BSUID is noted on the customer but shared across portfolios, so nobody is found by it."""
+    usable = [address for address in addresses if address.kind is not AddressKind.PARENT_BSUID]
+    return sorted(usable, key=lambda address: address.kind not in PORTFOLIO_SCOPED)
+
+
+def _record(draft: Draft, address: Address) -> AddressRecord:
+    record: AddressRecord | None = draft.get(_address_key(draft, address))
+    return record or _NOBODY
+
+
+def _address_key(draft: Draft, address: Address) -> Key:
+    return ADDRESS.of(draft.tenant, *address.lookup)
+
+
+def _key(draft: Draft, customer: CustomerId) -> Key:
+    return CUSTOMER.of(draft.tenant, customer)

@@ -1,0 +1,81 @@
+"""Two records turned out to be one person: the survivor's consent, windows and threads come of both.
+
+Nothing is rewritten: the merged record points at the survivor, its evidence stays in its own chain and is folded in.
+"""
+
+from attrs import evolve
+
+from wa_connector.decide.draft import Draft
+from wa_connector.evidence.fold import fold, folding_key
+from wa_connector.model.consent import NO_EVIDENCE, ConsentRecord, Evidence
+from wa_connector.model.conversation import Pair
+from wa_connector.model.customer import Customer
+from wa_connector.model.event import CustomersMerged
+from wa_connector.model.ids import CustomerId
+from wa_connector.model.setting import RevocationScope
+from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR
+from wa_connector.ports.storage import Range
+
+ALL_EVIDENCE = 100_000
+"""More entries than a person can cause in a lifetime; a chain is loaded whole only to be folded again."""
+_ALL_LINES = 10_000
+
+
+def merge(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
+    """Let ``survivor`` stand for ``merged``, too. Both are loaded records that point at nobody."""
+    _join_addresses(draft, merged, survivor)
+    _join_consent(draft, merged, survivor)
+    _join_pairs(draft, merged, survivor)
+    draft.tell(CustomersMerged(merged, survivor))
+
+
+def evidence_of(draft: Draft, record: ConsentRecord, customer: CustomerId) -> list[Evidence]:
+    """Everything that is folded into a customer's consent, of his own chain and of the joined ones."""
+    entries: list[Evidence] = []
+    for owner in (customer, *record.joined):
+        entries += (entry for _, entry in draft.range(Range("evidence", "key", (draft.tenant, owner), ALL_EVIDENCE)))
+    return entries
+
+
+def _join_addresses(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
+    loser: Customer = draft.get(CUSTOMER.of(draft.tenant, merged))
+    winner: Customer = draft.get(CUSTOMER.of(draft.tenant, survivor))
+    new = tuple(address for address in loser.addresses if address not in winner.addresses)
+    draft.put(CUSTOMER.of(draft.tenant, merged), evolve(loser, merged_into=survivor))
+    draft.put(
+        CUSTOMER.of(draft.tenant, survivor),
+        evolve(winner, addresses=(*winner.addresses, *new), name=winner.name or loser.name),
+    )
+
+
+def _join_consent(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
+    theirs: ConsentRecord = draft.get(CONSENT.of(draft.tenant, merged)) or NO_EVIDENCE
+    ours: ConsentRecord = draft.get(CONSENT.of(draft.tenant, survivor)) or NO_EVIDENCE
+    if theirs is NO_EVIDENCE:
+        return
+    joined = evolve(ours, joined=(*ours.joined, merged, *theirs.joined))
+    entries = evidence_of(draft, joined, survivor)
+    draft.put(
+        CONSENT.of(draft.tenant, survivor),
+        evolve(
+            joined,
+            channels=fold(entries, RevocationScope.CHANNEL),
+            last_key=max(map(folding_key, entries), default=ours.last_key),
+        ),
+    )
+
+
+def _join_pairs(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
+    for key, theirs in draft.range(Range("pair", "key", (draft.tenant, merged), _ALL_LINES)):
+        target = PAIR.of(draft.tenant, survivor, key.parts[2])
+        ours: Pair = draft.get(target) or Pair()
+        draft.put(
+            target,
+            evolve(
+                ours,
+                open=(*ours.open, *(thread for thread in theirs.open if thread not in ours.open)),
+                latest=ours.latest or theirs.latest,
+                held=ours.held + theirs.held,
+            ),
+        )
+        draft.merge(target, **draft.merged(key))

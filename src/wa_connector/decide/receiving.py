@@ -1,0 +1,232 @@
+"""What comes in: a customer's message, a provider's report, and what could not be read.
+
+A customer may write at any time: no rule refuses a message that came in. What rules decide is what follows from it.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from attrs import evolve, frozen
+
+from wa_connector.decide import identity
+from wa_connector.decide.consenting import Moved, Witness, record
+from wa_connector.decide.draft import Draft, once
+from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
+from wa_connector.decide.sending import place_request, request_for
+from wa_connector.decide.settling import apply_report
+from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch, latest_open, open_thread
+from wa_connector.model.consent import Stage
+from wa_connector.model.content import Image, Text
+from wa_connector.model.event import MessageReceived, Quarantined
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, UserId
+from wa_connector.model.inbound import InboundMessage, InboundStatus, Unreadable
+from wa_connector.model.instants import to_microseconds
+from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
+from wa_connector.model.queue import Work
+from wa_connector.policy.action import AskAgain, Notify
+from wa_connector.policy.replies import asks_for_help, read_reply
+from wa_connector.policy.rules import decide
+from wa_connector.ports.rows import MESSAGE, QUARANTINE, WAITING, KeptElement
+from wa_connector.ports.storage import Range
+
+FRESH: Final = timedelta(hours=24)
+"""How old a message may be for the system to answer it by itself: what a provider retried for days is no cause."""
+
+
+@frozen
+class ReceiveMessage:
+    ground: Ground
+    item: InboundMessage
+
+
+@frozen
+class ReceiveStatus:
+    ground: Ground
+    item: InboundStatus
+
+
+@frozen
+class Keep:
+    """Keep an element for inspection; ``fingerprint`` is a digest of it, so that a retry is kept once."""
+
+    item: Unreadable
+    fingerprint: str
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
+    """Store what a customer wrote, fold window and consent, and cause what follows."""
+    ground, item = command.ground, command.item
+    message = MessageId(draft.new_id())
+    once(draft, f"in:{ground.setup.line.id}:{item.provider_id}", message)
+    customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
+    _sign_of_life(draft, ground, customer, item)
+    thread = latest_open(draft, ground, customer) or open_thread(
+        draft, ground, customer, _assignee(draft, ground, customer), draft.now
+    )
+    add(draft, _inbound(ground, item, message, customer, thread))
+    draft.tell(MessageReceived(message, thread, customer))
+    if isinstance(item.content, Image) and not item.content.media.is_stored:
+        enqueue_fetch(draft, ground, customer, message)
+    _consequences(draft, ground, customer, thread, item, message)
+    return message
+
+
+def _inbound(
+    ground: Ground, item: InboundMessage, message: MessageId, customer: CustomerId, thread: ConversationId
+) -> Message:
+    return Message(
+        message,
+        thread,
+        customer,
+        ground.setup.line.id,
+        item.at,
+        ByCustomer(),
+        item.content,
+        MessageStatus.RECEIVED,
+        item.at,
+        provider_id=item.provider_id,
+        replies_to=item.replies_to,
+    )
+
+
+def _sign_of_life(draft: Draft, ground: Ground, customer: CustomerId, item: InboundMessage) -> None:
+    """Raise the window's maximum, and note that the customer can be reached after all."""
+    pair = pair_of(draft, ground, customer)
+    if pair.unreachable_since_at is not None and item.at > pair.unreachable_since_at - ground.settings.clock_skew:
+        draft.put(ground.pair(customer), evolve(pair, unreachable_since_at=None))
+    if item.opens_window:
+        # A clock that runs ahead must not keep the window open for longer than a day from now.
+        latest = draft.now + ground.settings.clock_skew
+        draft.merge(ground.pair(customer), customer_at=to_microseconds(min(item.at, latest)))
+    if pair.held:
+        draft.wake(ground.lane(customer, Work.SEND), draft.now)
+
+
+def _assignee(draft: Draft, ground: Ground, customer: CustomerId) -> UserId | None:
+    """Whom a new thread goes to: the line's own user, unless first contact is restricted and this is one."""
+    is_first = pair_of(draft, ground, customer).latest is None
+    return None if is_first and ground.settings.restrict_first_contact else ground.setup.line.owner
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+
+
+def _consequences(
+    draft: Draft,
+    ground: Ground,
+    customer: CustomerId,
+    thread: ConversationId,
+    item: InboundMessage,
+    message: MessageId,
+) -> None:
+    """Fold the reply, and send the one notice that it causes, if it is fresh."""
+    moved = _fold_reply(draft, ground, customer, item)
+    if draft.now - item.at >= FRESH:
+        return
+    notice = _notice_for(moved, item)
+    if notice is not None:
+        _notify(draft, ground, customer, thread, notice, message)
+    elif moved is None:
+        _ask_again(draft, ground, customer, thread, message)
+
+
+def _fold_reply(draft: Draft, ground: Ground, customer: CustomerId, item: InboundMessage) -> Moved | None:
+    signal = read_reply(item.content)
+    if signal is None:
+        return None
+    text = item.content.body if isinstance(item.content, Text) else getattr(item.content, "title", "")
+    address = item.sender.addresses[0].value if item.sender.addresses else ""
+    seen = Witness(signal, item.at, cause=item.provider_id, text=text, address=address)
+    return record(draft, ground, customer, seen)
+
+
+_CAUSED: Final = {
+    Stage.GRANTED: NoticeKind.ACCEPTANCE,
+    Stage.DECLINED: NoticeKind.DECLINE,
+    Stage.REVOKED: NoticeKind.STOP,
+}
+
+
+def _notice_for(moved: Moved | None, item: InboundMessage) -> NoticeKind | None:
+    if asks_for_help(item.content):
+        return NoticeKind.HELP
+    if moved is None or not moved.is_changed:
+        return None
+    return _CAUSED.get(moved.after.conversation)
+
+
+def _notify(
+    draft: Draft,
+    ground: Ground,
+    customer: CustomerId,
+    thread: ConversationId,
+    notice: NoticeKind,
+    cause: MessageId,
+) -> None:
+    content = Text(_text_of(ground, notice))
+    if decide(Notify(notice, content), standing_of(draft, ground, customer), draft.now).is_allowed:
+        enqueue(draft, ground, Outgoing(customer, thread, BySystem(notice, cause), content))
+
+
+def _text_of(ground: Ground, notice: NoticeKind) -> str:
+    texts = {
+        NoticeKind.ACCEPTANCE: ground.settings.acceptance_text,
+        NoticeKind.DECLINE: ground.settings.decline_text,
+        NoticeKind.STOP: ground.settings.stop_text,
+        NoticeKind.HELP: ground.settings.help_text,
+    }
+    return texts[notice]
+
+
+def _ask_again(draft: Draft, ground: Ground, customer: CustomerId, thread: ConversationId, cause: MessageId) -> None:
+    """Ask a customer who declined and writes on once more, where the rules let the system do it."""
+    if consent_of(draft, customer).on(ground.capabilities.channel).conversation is not Stage.DECLINED:
+        return  # The common case, told apart before the template is loaded.
+    content, template = request_for(draft, ground)
+    action = AskAgain(content, template)
+    if decide(action, standing_of(draft, ground, customer), draft.now).is_allowed:
+        place_request(draft, ground, customer, thread, content, MessageId(draft.new_id()), None, cause)
+
+
+# --- reports ----------------------------------------------------------------------------------------------------------
+
+
+def receive_status(draft: Draft, command: ReceiveStatus) -> MessageId | None:
+    """Apply a report to its message; one that comes before its message waits for it. Old news changes nothing."""
+    message = _reported(draft, command.ground.setup.line.id, command.item)
+    if message is None:
+        _wait(draft, command.ground.setup.line.id, command.item)
+        return None
+    apply_report(draft, command.ground, message, command.item)
+    return message.id
+
+
+def _reported(draft: Draft, line: LineId, item: InboundStatus) -> Message | None:
+    if item.message is not None:
+        message: Message | None = draft.get(MESSAGE.of(draft.tenant, item.message))
+        return message if message is not None and message.line == line else None
+    prefix = (draft.tenant, line, item.provider_id)
+    found = list(draft.range(Range("message", "provider", prefix, 1)))
+    return found[0][1] if found else None
+
+
+def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:
+    key = WAITING.of(draft.tenant, line, item.provider_id)
+    waiting: tuple[InboundStatus, ...] = draft.get(key) or ()
+    if item not in waiting:
+        draft.put(key, (*waiting, item))
+
+
+# --- what could not be read -------------------------------------------------------------------------------------------
+
+
+def keep(draft: Draft, command: Keep) -> str:
+    """Put an element into quarantine."""
+    entry = draft.new_id()
+    once(draft, f"kept:{command.fingerprint}", entry)
+    draft.put(QUARANTINE.of(draft.tenant, entry), KeptElement(draft.now, command.item.problem, command.item.raw))
+    draft.tell(Quarantined(entry, command.item.problem))
+    return entry

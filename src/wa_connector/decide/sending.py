@@ -1,0 +1,275 @@
+"""What users do: begin a conversation, ask for consent, write."""
+
+from attrs import evolve, frozen
+
+from wa_connector.decide import identity
+from wa_connector.decide.consenting import Witness, record
+from wa_connector.decide.draft import Draft, once, refuse_unless
+from wa_connector.decide.ground import Ground, address_for, standing_of, template_for
+from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to
+from wa_connector.errors import InternalError, RefusedError
+from wa_connector.model.address import Address
+from wa_connector.model.consent import Signal
+from wa_connector.model.contact import Contact
+from wa_connector.model.content import Content, TemplateMessage
+from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
+from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
+from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
+from wa_connector.model.standing import Standing
+from wa_connector.model.template import Template
+from wa_connector.policy.action import AskConsent, UseTemplate, Write
+from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
+from wa_connector.policy.rules import contact as contact_rule
+from wa_connector.policy.rules import decide
+from wa_connector.ports.rows import CONVERSATION
+
+
+@frozen
+class Placement:
+    """What became of a command.
+
+    When it was refused, only ``decision`` is set. Else ``conversation`` is the thread, and ``message`` with its
+    ``status`` what was placed in it, where the command places one. Of a held message ``decision`` is the refusal that it
+    waits for. ``is_repeat``: the same command was taken before, and this is what came of it then.
+    """
+
+    decision: Decision
+    conversation: ConversationId | None = None
+    message: MessageId | None = None
+    status: MessageStatus | None = None
+    is_repeat: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        return self.conversation is not None
+
+    def or_raise(self) -> "Placement":
+        """This, or a ``RefusedError`` that carries the decision."""
+        if not self.is_taken:
+            raise RefusedError(self.decision)
+        return self
+
+
+@frozen
+class ToContact:
+    """A command about a contact. ``contact`` is None for somebody who is not in the contacts, and
+    ``contacts_available`` False when the store did not answer. ``command`` is the caller's id of it, or ''."""
+
+    ground: Ground
+    contact: Contact | None
+    contacts_available: bool = True
+    command: str = ""
+
+
+@frozen
+class AskForConsent:
+    """Send the organization's opt-in request to a contact."""
+
+    to: ToContact
+    message: MessageId
+
+
+@frozen
+class SendMessage:
+    """Send ``content`` in a conversation. ``hold``: where only the window stands in the way, wait for it."""
+
+    ground: Ground
+    conversation: ConversationId
+    content: Content
+    message: MessageId
+    hold: bool = False
+    replies_to: ProviderId | None = None
+    command: str = ""
+
+
+def command_mark(command: str) -> str:
+    return f"command:{command}"
+
+
+# --- to a contact -----------------------------------------------------------------------------------------------------
+
+
+def start(draft: Draft, command: ToContact) -> Placement:
+    """Open the thread with a contact: the latest open one on this line, or a new one.
+
+    Needs what writing needs, or else a consent that may be asked for: a thread in which nothing can ever be done is
+    not begun.
+    """
+    user = _user(command.ground)
+    customer, standing = standing_to(draft, command)
+    decision = refuse_unless(may_start(draft, standing))
+    thread = open_to(draft, command.ground, customer, user) if customer else None
+    if thread is not None:
+        _take(draft, thread, user)
+        return Placement(decision, thread)
+    customer = customer or identity.resolve(draft, _addresses(command), _name(command))
+    return Placement(decision, open_thread(draft, command.ground, customer, user, draft.now))
+
+
+def may_start(draft: Draft, standing: Standing) -> Decision:
+    """The verdict on starting to write to a contact."""
+    stranger = contact_rule(Write(), standing, draft.now)
+    if stranger is not None:
+        return stranger
+    write = decide(Write(), standing, draft.now)
+    if write.is_allowed or write.reason is not Reason.WINDOW_CLOSED:
+        return write
+    return decide(UseTemplate(), standing, draft.now)
+
+
+def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
+    """Send the opt-in request, in the pair's open thread or a new one."""
+    ground = command.to.ground
+    if command.to.command:
+        once(draft, command_mark(command.to.command), command.message)
+    user = _user(ground)
+    customer, standing = standing_to(draft, command.to)
+    content, template = request_for(draft, ground)
+    decision = refuse_unless(decide(AskConsent(content, template), standing, draft.now))
+    customer = customer or identity.resolve(draft, _addresses(command.to), _name(command.to))
+    thread = open_to(draft, ground, customer, user) or open_thread(draft, ground, customer, user, draft.now)
+    _take(draft, thread, user)
+    message = place_request(draft, ground, customer, thread, content, command.message, user, cause=command.message)
+    return Placement(decision, thread, message.id, message.status)
+
+
+def request_for(draft: Draft, ground: Ground) -> tuple[TemplateMessage, Template | None]:
+    """The organization's opt-in request, with our payloads on its first two buttons, and the template it uses."""
+    settings = ground.settings
+    content = TemplateMessage(
+        settings.opt_in_template,
+        settings.opt_in_language,
+        payloads={"0": ACCEPT_PAYLOAD, "1": DECLINE_PAYLOAD},
+    )
+    template = template_for(draft, ground, content)
+    if template is None:
+        return content, None
+    return evolve(content, rendered=template.render({})), template
+
+
+def place_request(
+    draft: Draft,
+    ground: Ground,
+    customer: CustomerId,
+    thread: ConversationId,
+    content: TemplateMessage,
+    message: MessageId,
+    actor: UserId | None,
+    cause: str,
+) -> Message:
+    """Queue the opt-in request, and note in the evidence that it was made."""
+    author = BySystem(NoticeKind.OPT_IN_REQUEST, cause)
+    placed = enqueue(draft, ground, Outgoing(customer, thread, author, content, message))
+    address = address_for(draft, customer)
+    record(
+        draft,
+        ground,
+        customer,
+        Witness(
+            Signal.ASKED,
+            draft.now,
+            cause=placed.id,
+            text=content.rendered,
+            address=address.value if address else "",
+            purposes=ground.settings.opt_in_purposes,
+            actor=actor,
+            template=f"{content.name}/{content.language}",
+            locale=content.language,
+        ),
+    )
+    return placed
+
+
+# --- in a conversation ------------------------------------------------------------------------------------------------
+
+
+def send(draft: Draft, command: SendMessage) -> Placement:
+    """Queue a message, or hold it until the window opens.
+
+    Whoever writes into a thread on the unassigned list takes it.
+    """
+    if command.command:
+        once(draft, command_mark(command.command), command.message)
+    user = _user(command.ground)
+    thread: Conversation | None = draft.get(CONVERSATION.of(draft.tenant, command.conversation))
+    refuse_unless(may_take_part(thread, user))
+    assert thread is not None
+    customer = identity.survivor(draft, thread.customer)
+    content = _complete(draft, command)
+    decision = _judge(draft, command, content, standing_of(draft, command.ground, customer))
+    outgoing = Outgoing(customer, thread.id, ByUser(user), content, command.message, command.replies_to)
+    is_held = decision.reason is Reason.WINDOW_CLOSED and command.hold
+    refuse_unless(_ALLOWED if is_held else decision)
+    _take(draft, thread.id, user)
+    placed = hold(draft, command.ground, outgoing) if is_held else enqueue(draft, command.ground, outgoing)
+    return Placement(decision, thread.id, placed.id, placed.status)
+
+
+_ALLOWED = Decision(Reason.ALLOWED)
+
+
+def may_take_part(thread: Conversation | None, user: UserId) -> Decision:
+    """Whether ``user`` may write into the thread: a participant may, and anybody may take an unassigned one.
+
+    A thread that does not exist is refused like one of others, so that ids cannot be tried out.
+    """
+    if thread is None or (thread.owner is not None and not thread.has(user)):
+        return Decision(Reason.NOT_A_PARTICIPANT)
+    if thread.state is ConversationState.ENDED:
+        return Decision(Reason.CONVERSATION_ENDED)
+    return _ALLOWED
+
+
+def _judge(draft: Draft, command: SendMessage, content: Content, standing: Standing) -> Decision:
+    if isinstance(content, TemplateMessage):
+        return decide(UseTemplate(content, template_for(draft, command.ground, content)), standing, draft.now)
+    return decide(Write(content), standing, draft.now)
+
+
+def _complete(draft: Draft, command: SendMessage) -> Content:
+    """A template message with its text as the customer will read it."""
+    content = command.content
+    if not isinstance(content, TemplateMessage):
+        return content
+    template = template_for(draft, command.ground, content)
+    return evolve(content, rendered=template.render(content.parameters)) if template else content
+
+
+def _take(draft: Draft, thread: ConversationId, user: UserId) -> None:
+    """Become the owner of an unassigned thread; of one's own, nothing changes."""
+    key = CONVERSATION.of(draft.tenant, thread)
+    conversation: Conversation = draft.get(key)
+    if conversation.owner is None:
+        entry = Participant(user, Role.OWNER, draft.now)
+        draft.put(key, evolve(conversation, participants=(*conversation.participants, entry)))
+
+
+def standing_to(draft: Draft, command: ToContact) -> tuple[CustomerId | None, Standing]:
+    """The customer that the contact is, if he was ever met, and his standing."""
+    customer = identity.find(draft, _addresses(command))
+    standing = standing_of(
+        draft,
+        command.ground,
+        customer,
+        is_contact=command.contact is not None,
+        contacts_available=command.contacts_available,
+    )
+    if customer is None:
+        # Nobody is stored yet: he is reached by the contact's own addresses.
+        standing = evolve(standing, has_address=bool(_addresses(command)))
+    return customer, standing
+
+
+def _addresses(command: ToContact) -> tuple[Address, ...]:
+    return command.contact.addresses if command.contact else ()
+
+
+def _name(command: ToContact) -> str:
+    return command.contact.name if command.contact else ""
+
+
+def _user(ground: Ground) -> UserId:
+    if ground.seat is None:
+        raise InternalError("a user's command came without its user")
+    return ground.seat.user.id

@@ -1,0 +1,98 @@
+"""What becomes of a message of ours: reports, refusals, and what they teach about the standing."""
+
+from datetime import datetime
+
+from attrs import evolve
+
+from wa_connector.decide import identity
+from wa_connector.decide.consenting import Witness, record
+from wa_connector.decide.draft import Draft
+from wa_connector.decide.ground import Ground, pair_of
+from wa_connector.model.consent import Signal
+from wa_connector.model.event import MessageStatusChanged
+from wa_connector.model.inbound import InboundStatus, Report
+from wa_connector.model.instants import to_microseconds
+from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
+from wa_connector.model.outbound import Correction
+from wa_connector.model.queue import OutboxEntry, Work
+from wa_connector.policy.status import Step, after
+from wa_connector.ports.rows import MESSAGE, OUTBOX, WAITING, Key
+
+
+def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundStatus) -> None:
+    """Apply a provider's report: the status climbs or stays, doubt about the outcome ends, a failure teaches.
+
+    The provider's id comes with the first report that beats its answer; whoever it names is one person with the
+    message's customer.
+    """
+    if item.recipient is not None:
+        identity.learn(draft, identity.survivor(draft, message.customer), item.recipient.addresses)
+    known = message if message.provider_id else evolve(message, provider_id=item.provider_id)
+    failure = Failure(item.error, item.meaning) if item.report is Report.FAILED else None
+    moved = advance(draft, known, item.report, failure, item.at)
+    if moved.status is not message.status:
+        end_doubt(draft, ground, message)
+        if item.report is Report.FAILED:
+            correct(draft, ground, moved, item.correction)
+    elif known is not message:
+        draft.put(MESSAGE.of(draft.tenant, message.id), known)
+
+
+def advance(
+    draft: Draft, message: Message, move: Step | Report, failure: Failure | None = None, at: datetime | None = None
+) -> Message:
+    """Move a message along its table and tell it; old news leaves it as it is."""
+    status = after(message.status, move)
+    if status is message.status:
+        return message
+    moved = evolve(message, status=status, status_at=at or draft.now, failure=failure)
+    draft.put(MESSAGE.of(draft.tenant, message.id), moved)
+    draft.tell(MessageStatusChanged(message.id, message.conversation, status, failure.code if failure else ""))
+    return moved
+
+
+def end_doubt(draft: Draft, ground: Ground, message: Message) -> None:
+    """Take a message that the provider has reported on out of the outbox, and let its lane go on."""
+    key = outbox_key(draft, message)
+    entry: OutboxEntry | None = draft.get(key)
+    if entry is not None:
+        draft.delete(key)
+        draft.wake(ground.lane(entry.customer, Work.SEND), draft.now)
+
+
+def outbox_key(draft: Draft, message: Message) -> Key:
+    return OUTBOX.of(draft.tenant, Work.SEND.value, message.id)
+
+
+def correct(draft: Draft, ground: Ground, message: Message, correction: Correction) -> None:
+    """Let a refusal correct what we believed of the customer."""
+    customer = identity.survivor(draft, message.customer)
+    match correction:
+        case Correction.WINDOW_CLOSED:
+            refused_at = message.handed_over_at or draft.now
+            draft.merge(ground.pair(customer), refused_at=to_microseconds(refused_at))
+        case Correction.NOT_ON_CHANNEL:
+            pair = pair_of(draft, ground, customer)
+            draft.put(ground.pair(customer), evolve(pair, unreachable_since_at=draft.now))
+        case Correction.MARKETING_STOPPED:
+            seen = Witness(Signal.MARKETING_STOPPED, message.status_at, cause=f"{message.id} marketing stopped")
+            record(draft, ground, customer, seen)
+        case Correction.NONE:
+            pass
+    if isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST:
+        # The request was made before it failed, whatever the two clocks say.
+        failed_at = max(message.status_at, message.at)
+        seen = Witness(Signal.NOT_DELIVERED, failed_at, cause=f"{message.id} not delivered")
+        record(draft, ground, customer, seen)
+
+
+def catch_up(draft: Draft, ground: Ground, message: Message) -> None:
+    """Apply the reports that came before the message had its provider id."""
+    assert message.provider_id is not None
+    key = WAITING.of(draft.tenant, message.line, message.provider_id)
+    waiting: tuple[InboundStatus, ...] | None = draft.get(key)
+    if waiting is None:
+        return
+    draft.delete(key)
+    for item in waiting:
+        apply_report(draft, ground, draft.get(MESSAGE.of(draft.tenant, message.id)), item)

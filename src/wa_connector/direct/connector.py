@@ -1,0 +1,236 @@
+"""``Connector``: the SDK for threads, gevent, prefork servers and scripts."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Final, Self, final
+
+import pluggy
+
+from wa_connector.decide.sending import Placement
+from wa_connector.decide.templates import TemplateDiff
+from wa_connector.direct.dispatcher import Dispatcher
+from wa_connector.errors import UsageError
+from wa_connector.model.content import Content, MediaRef
+from wa_connector.model.conversation import Conversation
+from wa_connector.model.customer import Customer
+from wa_connector.model.ids import AccountId, CommandId, ContactId, ConversationId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.template import Template
+from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.ports.channel import AsyncTransport, WebhookRequest
+from wa_connector.ports.media import MediaStore
+from wa_connector.ports.storage import EventPage
+from wa_connector.shell.adapters import (
+    NoMedia,
+    PlainContacts,
+    PlainDirectory,
+    PlainMedia,
+    PlainStorage,
+    PlainTransport,
+    in_place,
+)
+from wa_connector.shell.assembly import (
+    WAYS_OUT,
+    Plugin,
+    channels_of,
+    hooks_of,
+    named,
+    plugin_manager,
+    refuse_async_only,
+    required,
+)
+from wa_connector.shell.clock import utc_now
+from wa_connector.shell.drive import drive
+from wa_connector.shell.engine import Engine, Kept, Timeline
+from wa_connector.shell.ids import new_id
+from wa_connector.shell.inbound import WebhookResult
+from wa_connector.shell.ports import Clock, Ids, Ports
+
+NO_COMMAND: Final = CommandId("")
+
+
+@final
+class Connector:
+    """The synchronous face. Every call runs in the calling thread and returns when it is done.
+
+    ``plugins`` are objects or modules with hook implementations, asked before the installed ones; ``discover=False``
+    leaves the installed ones out. ``clock`` gives aware UTC datetimes and ``ids`` unique, time-sortable strings.
+
+    Nothing is open after construction, so a server may fork afterwards; one connector serves any number of tenants and
+    threads. Raises ``UsageError`` when a port is missing, provided twice, or asynchronous only.
+    """
+
+    def __init__(
+        self,
+        plugins: Iterable[Plugin] = (),
+        *,
+        discover: bool = True,
+        clock: Clock = utc_now,
+        ids: Ids = new_id,
+    ) -> None:
+        manager = plugin_manager(plugins, discover=discover)
+        self._media: Final[MediaStore] = manager.hook.wa_media_store() or NoMedia()
+        self._ports: Final = _ports(manager, self._media, clock, ids)
+        self._shell: Final = Engine(self._ports)
+        self._is_closed = False
+        self.dispatcher: Final = Dispatcher(self._ports)
+        """The outbox: nothing leaves unless the host lets it run."""
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    def handle_webhook(self, request: WebhookRequest) -> WebhookResult:
+        """Take a webhook; send ``result.reply`` as the answer.
+
+        What is in it is committed before this returns. A wrong signature is answered 401 and changes nothing; the same
+        body again changes nothing; an element that cannot be taken is kept for inspection. Never raises for what is in
+        the request; while the storage is away the answer is 503, and the provider brings the body again.
+        """
+        return drive(self._engine().handle_webhook(request))
+
+    # --- to a contact -----------------------------------------------------------------------------------------------
+
+    def contact_actions(self, tenant: TenantId, user: UserId, contact: ContactId) -> tuple[ContactAction, ...]:
+        """What a contact screen offers: an entry for each of the user's lines on which his channel is enabled."""
+        return drive(self._engine().contact_actions(tenant, user, contact))
+
+    def start(self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId) -> Placement:
+        """The user's thread with a contact on a line: his latest open one, or a new one.
+
+        Refused for somebody who is not in the contacts, and where nothing could be written: then ask for consent.
+        """
+        return drive(self._engine().start(tenant, user, line, contact))
+
+    def ask_consent(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        line: LineId,
+        contact: ContactId,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Send the organization's opt-in request, opening a thread where the user has none with this contact.
+
+        The same ``command_id`` again asks once and returns what came of the first call.
+        """
+        return drive(self._engine().ask_consent(tenant, user, line, contact, command_id))
+
+    # --- in a conversation --------------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content,
+        *,
+        hold: bool = False,
+        replies_to: MessageId | None = None,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Commit a message to the outbox; the dispatcher sends it, and judges it again then.
+
+        With ``hold`` a message that only the closed window keeps back waits for it to open. The same ``command_id``
+        again sends once. Two calls at once in one conversation are taken one after the other.
+        """
+        return drive(
+            self._engine().send(
+                tenant, user, conversation, content, hold=hold, replies_to=replies_to, command_id=command_id
+            )
+        )
+
+    def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
+        """What the message field of a conversation may do now, with the reasons."""
+        return drive(self._engine().composer(tenant, user, conversation))
+
+    def timeline(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str = "", limit: int = 50
+    ) -> Timeline:
+        """A page of a conversation, newest first. Raises ``RefusedError`` for somebody who may not see it."""
+        return drive(self._engine().timeline(tenant, user, conversation, before=before, limit=limit))
+
+    def conversations(
+        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, limit: int = 50
+    ) -> tuple[Conversation, ...]:
+        """The user's open threads, or those that nobody has yet, the most recently active first."""
+        return drive(self._engine().conversations(tenant, user, unassigned=unassigned, limit=limit))
+
+    def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
+        """The customer of a conversation. Raises ``RefusedError`` for somebody who may not see it."""
+        return drive(self._engine().customer(tenant, user, conversation))
+
+    # --- files and templates ------------------------------------------------------------------------------------------
+
+    def store_media(self, tenant: TenantId, chunks: Iterable[bytes], mime_type: str, max_bytes: int) -> MediaRef:
+        """Put a file into the media store, to be sent afterwards. Raises ``UsageError`` when it is larger than
+        ``max_bytes``."""
+        return self._media.put(tenant, iter(chunks), mime_type, max_bytes)
+
+    def read_media(self, tenant: TenantId, media: MediaRef) -> Iterator[bytes] | None:
+        """A stored file in chunks, or None when this tenant has no such file."""
+        return self._media.read(tenant, media)
+
+    def sync_templates(self, tenant: TenantId, account: AccountId) -> TemplateDiff:
+        """Fetch the account's templates from the provider and store them. Raises ``ProviderError``."""
+        return drive(self._engine().sync_templates(tenant, account))
+
+    def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
+        """The approved templates, by name: what a picker shows."""
+        return drive(self._engine().templates(tenant, account))
+
+    # --- the log, and what was kept -----------------------------------------------------------------------------------
+
+    def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
+        """The tenant's events behind a cursor, in the order of the log; ``page.cursor`` is where to go on."""
+        return drive(self._engine().events(tenant, after, limit))
+
+    def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
+        """Inbound elements that were kept for inspection, the latest first."""
+        return drive(self._engine().quarantine(tenant, limit))
+
+    def _engine(self) -> Engine:
+        if self._is_closed:
+            raise UsageError("this connector is closed; build a new one")
+        return self._shell
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release what is open in this process. A second call does nothing; any other call afterwards is refused."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for transport in self._ports.transports.values():
+            drive(transport.aclose())
+        drive(self._ports.storage.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.close()
+
+
+def _ports(manager: pluggy.PluginManager, media: MediaStore, clock: Clock, ids: Ids) -> Ports:
+    hook = manager.hook
+    storage, directory, contacts = hook.wa_storage(), hook.wa_directory(), hook.wa_contacts()
+    refuse_async_only(manager, "wa_storage", storage is not None)
+    refuse_async_only(manager, "wa_directory", directory is not None)
+    refuse_async_only(manager, "wa_contacts", contacts is not None)
+    refuse_async_only(manager, "wa_media_store", not isinstance(media, NoMedia))
+    return Ports(
+        storage=PlainStorage(required(storage, "wa_storage", WAYS_OUT["wa_storage"]), in_place),
+        directory=PlainDirectory(required(directory, "wa_directory", WAYS_OUT["wa_directory"]), in_place),
+        contacts=None if contacts is None else PlainContacts(contacts, in_place),
+        media=PlainMedia(media, in_place),
+        channels=channels_of(manager),
+        transports=_transports(manager, media),
+        hooks=hooks_of(manager, can_await=False),
+        clock=clock,
+        ids=ids,
+    )
+
+
+def _transports(manager: pluggy.PluginManager, media: MediaStore) -> Mapping[str, AsyncTransport]:
+    plain = named(manager.hook.wa_transport(), "transport of")
+    refuse_async_only(manager, "wa_transport", bool(plain))
+    return {name: PlainTransport(transport, media, in_place) for name, transport in plain.items()}

@@ -1,0 +1,60 @@
+"""The outbox under the synchronous face: a call that the host makes."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeVar, final
+
+from wa_connector.errors import Unavailable
+from wa_connector.model.queue import LeasedLane
+from wa_connector.shell.dispatcher import Dispatcher as Shell
+from wa_connector.shell.drive import drive
+from wa_connector.shell.ports import Ports, log
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Stop(Protocol):
+    """What tells a running dispatcher to stop: a ``threading.Event``, or gevent's."""
+
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float | None = None) -> object: ...
+
+
+class Pool(Protocol):
+    """Where lanes may be worked on side by side: a ``concurrent.futures`` executor, or anything with its ``map``."""
+
+    def map(self, call: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...
+
+
+@final
+class Dispatcher:
+    """Sends what is due. Any number of threads and processes may run one at once: lanes are leased."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._shell: Final = Shell(ports)
+
+    def run_once(self, *, lanes: int = 16, pool: Pool | None = None) -> int:
+        """Work on up to ``lanes`` lanes that are due, and return how many messages and files went through.
+
+        One after the other, or side by side in ``pool``. Messages of one customer on one line leave in order either
+        way. Raises ``Unavailable`` while the storage is away.
+        """
+        leased = drive(self._shell.claim(lanes))
+        return sum(map(self._work, leased) if pool is None else pool.map(self._work, leased))
+
+    def run_until(self, stop: Stop, *, poll: float = 0.5, lanes: int = 16, pool: Pool | None = None) -> None:
+        """Run until ``stop`` is set; look for work every ``poll`` seconds when there is none.
+
+        Returns after the message at hand. Goes on by itself when the storage comes back.
+        """
+        while not stop.is_set():
+            try:
+                is_idle = self.run_once(lanes=lanes, pool=pool) == 0
+            except Unavailable as error:
+                log.warning("the dispatcher waits for the storage: %s", type(error).__qualname__)
+                is_idle = True
+            if is_idle:
+                stop.wait(poll)
+
+    def _work(self, lane: LeasedLane) -> int:
+        return drive(self._shell.work(lane))

@@ -1,0 +1,73 @@
+"""Folding evidence into consent, the same whatever the order in which it arrived.
+
+Entries fold by (provider time, rank of the signal, source); at equal seconds the safer signal is folded last and so
+wins. An entry younger than all before it is one step on top; an older one calls for folding all of them again.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import evolve
+
+from wa_connector.model.consent import (
+    EVERY_CHANNEL,
+    NO_CONSENT,
+    ChannelConsent,
+    ConsentRecord,
+    Evidence,
+    Signal,
+)
+from wa_connector.model.instants import to_microseconds
+from wa_connector.model.setting import RevocationScope
+from wa_connector.policy.consent import step
+
+_RANK: Final = {signal: rank for rank, signal in enumerate(Signal)}
+_SECOND: Final = 1_000_000
+
+
+def folding_key(entry: Evidence) -> tuple[int, int, str]:
+    """The place of an entry in the fold. Whole seconds, since that is all that providers tell."""
+    return (to_microseconds(entry.at) // _SECOND, _RANK[entry.signal], entry.source)
+
+
+def fold(entries: Iterable[Evidence], scope: RevocationScope) -> Mapping[str, ChannelConsent]:
+    """The consent of each channel after all of ``entries``, in whatever order they are given."""
+    channels: Mapping[str, ChannelConsent] = {}
+    for entry in sorted(entries, key=folding_key):
+        channels = _applied(channels, entry, scope)
+    return channels
+
+
+def recorded(
+    record: ConsentRecord, entry: Evidence, earlier: Iterable[Evidence], scope: RevocationScope
+) -> ConsentRecord:
+    """The record after ``entry``, which is sealed and continues its chain.
+
+    ``earlier`` are all entries before it; they are read only when ``is_late`` says so.
+    """
+    channels = fold((*earlier, entry), scope) if is_late(record, entry) else _applied(record.channels, entry, scope)
+    return evolve(
+        record,
+        channels=channels,
+        length=entry.sequence,
+        head=entry.digest,
+        last_key=max(record.last_key, folding_key(entry)),
+    )
+
+
+def is_late(record: ConsentRecord, entry: Evidence) -> bool:
+    """Whether the entry belongs before one that is folded already, so that all must be folded again."""
+    return folding_key(entry) < record.last_key
+
+
+def _applied(
+    channels: Mapping[str, ChannelConsent], entry: Evidence, scope: RevocationScope
+) -> Mapping[str, ChannelConsent]:
+    touched = {entry.channel}
+    if entry.signal is Signal.STOP and scope is RevocationScope.ALL:
+        touched |= {*channels, EVERY_CHANNEL}
+    start = channels.get(EVERY_CHANNEL, NO_CONSENT)
+    return {
+        **channels,
+        **{name: step(channels.get(name, start), entry.signal, entry.at, entry.purposes) for name in touched},
+    }

@@ -1,0 +1,89 @@
+"""Addresses of customers: what a person is reached by and recognised from, dated.
+
+Theory: a person has several names in the provider's world, and each may change hands or vanish. A telephone number may
+be withheld altogether; a BSUID (business-scoped user id) is stable until the person changes number, and means nothing
+in another portfolio. So an address is (portfolio, kind, value), and a customer's claim to it is a *fact with dates*.
+
+Source: WhatsApp Cloud API, business-scoped user ids, read 2026-11.
+"""
+
+from datetime import datetime
+from enum import Enum
+
+from attrs import field, frozen
+
+from wa_connector.errors import UsageError
+from wa_connector.model.ids import CustomerId
+
+
+class AddressKind(Enum):
+    NUMBER = "number"
+    """A telephone number in E.164 with its ``+``."""
+    WHATSAPP_ID = "wa_id"
+    """The digits by which WhatsApp knows a number. Never rewritten: in Brazil and Mexico they differ from the number."""
+    BSUID = "bsuid"
+    PARENT_BSUID = "parent_bsuid"
+
+
+PORTFOLIO_SCOPED = frozenset({AddressKind.BSUID, AddressKind.PARENT_BSUID})
+
+
+def _check_value(_: object, __: object, value: str) -> None:
+    if not value or len(value) > 256 or not value.isprintable() or " " in value:
+        raise UsageError("an address is 1 to 256 printable characters without spaces")
+
+
+@frozen
+class Address:
+    """One address. ``portfolio`` is empty except for the kinds that mean something inside one portfolio only."""
+
+    kind: AddressKind
+    value: str = field(validator=_check_value, repr=lambda _: "…")
+    portfolio: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if (self.kind in PORTFOLIO_SCOPED) != bool(self.portfolio):
+            raise UsageError(f"a {self.kind.value} address {'needs' if not self.portfolio else 'has no'} portfolio")
+
+    @property
+    def lookup(self) -> tuple[str, str, str]:
+        """The key by which this address is found: (portfolio, class, value).
+
+        A number and a WhatsApp id of the same digits are one telephone line in the world, so they share a key.
+        """
+        if self.kind in PORTFOLIO_SCOPED:
+            return (self.portfolio, self.kind.value, self.value)
+        return ("", "line", self.value.removeprefix("+"))
+
+
+def number(value: str) -> Address:
+    """An E.164 number, ``+`` and digits. Raises ``UsageError`` for anything else: without its ``+`` the provider would
+    prepend the *business's* country code and write to a stranger (Source: Cloud API, phone number formats)."""
+    digits = value.removeprefix("+")
+    if value == digits or not (digits.isascii() and digits.isdigit() and 5 <= len(digits) <= 15):
+        raise UsageError("a number is '+' and 5 to 15 digits (E.164); parse what people type before it comes here")
+    return Address(AddressKind.NUMBER, value)
+
+
+@frozen
+class AddressFact:
+    """A customer's claim to an address, from ``since_at`` on and, if it ended, before ``until_at``."""
+
+    customer: CustomerId
+    kind: AddressKind
+    since_at: datetime
+    until_at: datetime | None = None
+
+
+@frozen
+class AddressRecord:
+    """All claims to one address, oldest first. At most the last is current."""
+
+    facts: tuple[AddressFact, ...]
+
+    @property
+    def holder(self) -> CustomerId | None:
+        """The customer who has the address now."""
+        if self.facts and self.facts[-1].until_at is None:
+            return self.facts[-1].customer
+        return None

@@ -1,0 +1,68 @@
+"""Threads: a customer on a line, and the users who take part."""
+
+from datetime import datetime
+from enum import Enum
+
+from attrs import frozen
+
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, UserId
+
+
+class ConversationState(Enum):
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class Role(Enum):
+    OWNER = "owner"
+    MEMBER = "member"
+    OBSERVER = "observer"
+
+
+@frozen
+class Participant:
+    """A user's part in a thread, ``[since_at, until_at)``; ``until_at`` is None while it lasts."""
+
+    user: UserId
+    role: Role
+    since_at: datetime
+    until_at: datetime | None = None
+
+
+@frozen
+class Conversation:
+    """One thread. Without a current owner it stands on the unassigned list."""
+
+    id: ConversationId
+    line: LineId
+    customer: CustomerId
+    state: ConversationState
+    opened_at: datetime
+    participants: tuple[Participant, ...] = ()
+    restarted_from: ConversationId | None = None
+
+    @property
+    def owner(self) -> UserId | None:
+        for participant in self.participants:
+            if participant.role is Role.OWNER and participant.until_at is None:
+                return participant.user
+        return None
+
+    def has(self, user: UserId) -> bool:
+        """Whether ``user`` takes part now."""
+        return any(p.user == user and p.until_at is None for p in self.participants)
+
+
+@frozen
+class Pair:
+    """What one line and one customer have in common: their open threads, oldest first, and the last thread of all.
+
+    ``unreachable_since_at`` is set when the provider said that the customer cannot be reached on this channel, and
+    cleared by the customer's next sign of life.
+    """
+
+    open: tuple[ConversationId, ...] = ()
+    latest: ConversationId | None = None
+    held: int = 0
+    """How many messages wait for the window."""
+    unreachable_since_at: datetime | None = None

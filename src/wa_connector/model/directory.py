@@ -1,0 +1,108 @@
+"""The host's side: organizations, users, apps, accounts and lines.
+
+A tenant is a root organization. Organizations below it are a *path* of ids, root first; users and lines hang on one.
+What an organization says about a channel or a setting holds for everything below it unless a lower level says
+otherwise and may.
+"""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from wa_connector.model.ids import AccountId, AppId, LineId, OrganizationId, TenantId, UserId
+from wa_connector.model.secret import Secret
+
+
+@frozen
+class ChannelSwitch:
+    """What one level says about one channel.
+
+    ``enabled``: on or off from here down. ``may_enable``: whether a level below may switch it on again after this one
+    switched it off.
+    """
+
+    enabled: bool
+    may_enable: bool = False
+
+
+@frozen
+class Organization:
+    """One level. ``settings`` overrides single settings by name from here down (see ``model.setting``)."""
+
+    id: OrganizationId
+    name: str
+    channels: Mapping[str, ChannelSwitch] = field(factory=dict)
+    settings: Mapping[str, object] = field(factory=dict)
+
+
+@frozen
+class User:
+    """The host's employee, by the host's id."""
+
+    tenant: TenantId
+    id: UserId
+    name: str
+    channels: Mapping[str, ChannelSwitch] = field(factory=dict)
+    settings: Mapping[str, object] = field(factory=dict)
+    disabled: bool = False
+    supervises: bool = False
+
+
+@frozen
+class Seat:
+    """A user with the organizations above him, root first."""
+
+    user: User
+    organizations: tuple[Organization, ...]
+
+
+@frozen
+class App:
+    """A provider app: what signs webhooks. ``secrets`` holds the current secret first; a second one is accepted while
+    the first is being rotated. It serves accounts of one tenant or of many; whoever runs it is ``tenant``."""
+
+    id: AppId
+    tenant: TenantId
+    channel: str
+    endpoint: str
+    secrets: tuple[Secret, ...]
+    verify_token: Secret
+
+
+@frozen
+class Account:
+    """A provider account of a tenant. ``provider_ref`` is the provider's id of it (the WhatsApp business account id);
+    ``portfolio`` scopes BSUIDs and the daily tier; ``token`` authorises sends."""
+
+    tenant: TenantId
+    id: AccountId
+    app: AppId
+    channel: str
+    provider_ref: str
+    portfolio: str
+    token: Secret
+    base_url: str = ""
+    """Where the provider answers; empty for the channel's own address."""
+
+
+@frozen
+class Line:
+    """A business-owned address on a channel. ``provider_ref`` is the provider's id of it (the phone number id);
+    ``owner`` is set when the line is somebody's own."""
+
+    tenant: TenantId
+    id: LineId
+    account: AccountId
+    channel: str
+    address: str
+    provider_ref: str
+    owner: UserId | None = None
+
+
+@frozen
+class LineSetup:
+    """A line with its account and the organizations above it, root first."""
+
+    line: Line
+    account: Account
+    organizations: tuple[Organization, ...]

@@ -1,0 +1,134 @@
+"""What happened: past tense, for the host and for archives.
+
+Events carry ids and stages, never a number, a text or a provider's id; whoever may see more loads it.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from attrs import frozen
+
+from wa_connector.model.consent import Purpose, Stage
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.message import MessageStatus, NoticeKind
+
+
+@frozen
+class CustomerSeen:
+    """A person was met for the first time."""
+
+    customer: CustomerId
+
+
+@frozen
+class AddressMoved:
+    """An address now belongs to another customer; consent did not move with it."""
+
+    from_customer: CustomerId
+    to_customer: CustomerId
+
+
+@frozen
+class CustomersMerged:
+    """Two records turned out to be one person."""
+
+    merged: CustomerId
+    survivor: CustomerId
+
+
+@frozen
+class ConversationOpened:
+    conversation: ConversationId
+    customer: CustomerId
+    line: LineId
+    by: UserId | None
+
+
+@frozen
+class MessageReceived:
+    message: MessageId
+    conversation: ConversationId
+    customer: CustomerId
+
+
+@frozen
+class MessageQueued:
+    """A message of ours was taken; ``status`` says whether it is queued or held."""
+
+    message: MessageId
+    conversation: ConversationId
+    status: MessageStatus
+    notice: NoticeKind | None = None
+
+
+@frozen
+class MessageReleased:
+    """A held message went into the queue because the window opened."""
+
+    message: MessageId
+    conversation: ConversationId
+
+
+@frozen
+class MessageStatusChanged:
+    message: MessageId
+    conversation: ConversationId
+    status: MessageStatus
+    code: str = ""
+    """Of a failure: the provider's code or the reason of the rule that refused."""
+
+
+@frozen
+class ConsentChanged:
+    customer: CustomerId
+    channel: str
+    purpose: Purpose
+    stage: Stage
+
+
+@frozen
+class MediaFetched:
+    message: MessageId
+    conversation: ConversationId
+
+
+@frozen
+class LineStopped:
+    """The provider no longer lets this line send; ``code`` is its word for why."""
+
+    line: LineId
+    code: str
+
+
+@frozen
+class Quarantined:
+    """An inbound element was kept for inspection; ``entry`` is its id there."""
+
+    entry: str
+    problem: str
+
+
+Happening: TypeAlias = (
+    CustomerSeen
+    | AddressMoved
+    | CustomersMerged
+    | ConversationOpened
+    | MessageReceived
+    | MessageQueued
+    | MessageReleased
+    | MessageStatusChanged
+    | ConsentChanged
+    | MediaFetched
+    | LineStopped
+    | Quarantined
+)
+
+
+@frozen
+class Event:
+    """A happening with its place in the tenant's log. ``sequence`` is the storage's: it rises, with gaps."""
+
+    tenant: TenantId
+    sequence: int
+    at: datetime
+    happening: Happening

@@ -1,0 +1,79 @@
+"""What a channel reads out of a webhook: domain values, before any rule looked at them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from wa_connector.model.address import Address
+from wa_connector.model.content import Content
+from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.outbound import Correction
+
+
+class Report(Enum):
+    """What a provider says became of a message."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+
+
+@frozen
+class Sender:
+    """A person as one payload names him; the addresses in it belong together."""
+
+    addresses: tuple[Address, ...]
+    name: str = field(default="", repr=False)
+
+
+@frozen
+class InboundMessage:
+    """A message of a customer. ``at`` is the provider's time; ``opens_window`` is the channel's word on whether this
+    kind counts as a sign of life."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+    sender: Sender
+    content: Content
+    replies_to: ProviderId | None = field(default=None, repr=False)
+    opens_window: bool = True
+
+
+@frozen
+class InboundStatus:
+    """A report on a message of ours. ``message`` is our id where the provider brought it back; ``error`` is the
+    provider's code of a failure, with its ``meaning`` and what it teaches about the customer's standing."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+    report: Report
+    message: MessageId | None = None
+    recipient: Sender | None = None
+    error: str = ""
+    meaning: str = ""
+    correction: Correction = Correction.NONE
+
+
+@frozen
+class Unreadable:
+    """An element that this version cannot take: kept for inspection, never raised. ``raw`` is its JSON text."""
+
+    problem: str
+    raw: str = field(repr=False)
+
+
+InboundItem: TypeAlias = InboundMessage | InboundStatus | Unreadable
+
+
+@frozen
+class Inbound:
+    """One element of a webhook with the provider's ids of the account and the line it names ('' where it names
+    none)."""
+
+    account_ref: str
+    line_ref: str
+    item: InboundItem

@@ -1,0 +1,103 @@
+"""Messages and who wrote them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from wa_connector.model.content import Content
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
+
+
+class MessageStatus(Enum):
+    """Where a message stands; the moves between these are one table, ``policy.status``."""
+
+    RECEIVED = "received"
+    """Inbound, stored."""
+    HELD = "held"
+    """Waits for the window to open; out of the queue."""
+    QUEUED = "queued"
+    SENDING = "sending"
+    """Committed just before the provider is called; the only state whose outcome a crash leaves unknown."""
+    UNKNOWN = "unknown"
+    """Handed over, and no answer came: perhaps sent. Settled by a status webhook or after the grace period."""
+    PARKED = "parked"
+    """Outcome unknown past the grace period; a person decides."""
+    ACCEPTED = "accepted"
+    """The provider took it (which is not delivery)."""
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+    """The provider refused or could not deliver."""
+    REFUSED = "refused"
+    """A rule refused it at the moment it was to be sent."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class NoticeKind(Enum):
+    """The closed list of messages that the system itself may send, each at most once per cause."""
+
+    OPT_IN_REQUEST = "opt_in_request"
+    ACCEPTANCE = "acceptance"
+    DECLINE = "decline"
+    STOP = "stop"
+    HELP = "help"
+
+
+@frozen
+class ByCustomer:
+    """Written by the customer."""
+
+
+@frozen
+class ByUser:
+    user: UserId
+
+
+@frozen
+class BySystem:
+    """Written by the SDK itself; ``cause`` is the id of what caused it: a user's command or the customer's message."""
+
+    notice: NoticeKind
+    cause: str
+
+
+Author: TypeAlias = ByCustomer | ByUser | BySystem
+
+
+@frozen
+class Failure:
+    """Why a message did not arrive: the provider's ``code`` (or a refusing rule's reason) and what it means."""
+
+    code: str
+    meaning: str
+
+
+@frozen
+class Message:
+    """One message of a conversation. ``at`` is when it happened: the provider's time for what a customer wrote, the
+    connector's clock for what was written here. ``status_at`` is when the present status came about."""
+
+    id: MessageId
+    conversation: ConversationId
+    customer: CustomerId
+    line: LineId
+    at: datetime
+    author: Author
+    content: Content
+    status: MessageStatus
+    status_at: datetime
+    provider_id: ProviderId | None = field(default=None, repr=False)
+    replies_to: ProviderId | None = field(default=None, repr=False)
+    failure: Failure | None = None
+    handed_over_at: datetime | None = None
+    """When it was last handed to the provider, by the connector's clock."""
+    expires_at: datetime | None = None
+
+    @property
+    def is_inbound(self) -> bool:
+        return isinstance(self.author, ByCustomer)

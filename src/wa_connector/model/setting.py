@@ -1,0 +1,60 @@
+"""Settings: the parameters of every rule, with their defaults.
+
+An organization or a user overrides single settings by name; ``policy.settings`` folds the path.
+"""
+
+from datetime import timedelta
+from enum import Enum
+
+from attrs import frozen
+
+from wa_connector.model.consent import Purpose
+from wa_connector.model.window import WindowRule
+
+
+class RevocationScope(Enum):
+    """What a STOP on one channel revokes."""
+
+    CHANNEL = "channel"
+    ALL = "all"
+
+
+class UnknownOutcome(Enum):
+    """What becomes of a message whose outcome stayed unknown past the grace period."""
+
+    PARK = "park"
+    RESEND = "resend"
+
+
+@frozen
+class Settings:
+    """One value a rule parameter. The names are what organizations override."""
+
+    window_rule: WindowRule = WindowRule.CUSTOMER_MESSAGE
+    window_margin: timedelta = timedelta(0)
+    """How long before the provider's limit the window counts as closed."""
+    clock_skew: timedelta = timedelta(minutes=5)
+    """How far the provider's clock and ours may lie apart."""
+    answer_inbound: bool = True
+    """A customer who was never asked may be answered inside a window that he opened."""
+    contacts_only: bool = True
+    """A user may write first only to people in the contacts."""
+    restrict_first_contact: bool = False
+    """A customer who was never written to is not assigned to a user (what he writes is stored all the same)."""
+    ask_again_after: timedelta = timedelta(hours=24)
+    opt_in_template: str = "opt_in"
+    opt_in_language: str = "en"
+    opt_in_purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,)
+    acceptance_text: str = "Thank you. You can write to us here at any time. Reply STOP to end this."
+    decline_text: str = "We will not write to you here. Reply YES at any time if you change your mind."
+    stop_text: str = "You will get no more messages from us here. Reply START to come back."
+    help_text: str = "You are talking to people, not to a machine. Reply STOP to end this."
+    revocation_scope: RevocationScope = RevocationScope.CHANNEL
+    unknown_outcome: UnknownOutcome = UnknownOutcome.PARK
+    grace_period: timedelta = timedelta(minutes=15)
+    """How long a message of unknown outcome waits for a status that settles it."""
+    held_for: timedelta = timedelta(days=7)
+    """How long a held message waits for the window before it expires."""
+
+
+DEFAULTS = Settings()

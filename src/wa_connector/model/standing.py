@@ -1,0 +1,30 @@
+"""A standing: all that the rules need to see of one line and one customer, already folded."""
+
+from datetime import datetime
+
+from attrs import frozen
+
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.consent import NO_CONSENT, ChannelConsent
+from wa_connector.model.decision import Decision
+from wa_connector.model.setting import DEFAULTS, Settings
+from wa_connector.model.window import NO_WINDOW, Window
+
+
+@frozen
+class Standing:
+    """Folded state; its size does not depend on the length of the history.
+
+    ``is_contact`` is None where nobody asked the contact store (inside a conversation) and ``contacts_available`` is
+    False when it did not answer. ``enablement`` is the verdict of ``policy.enablement`` for the acting user and line.
+    """
+
+    capabilities: Capabilities
+    enablement: Decision
+    settings: Settings = DEFAULTS
+    consent: ChannelConsent = NO_CONSENT
+    window: Window = NO_WINDOW
+    unreachable_since_at: datetime | None = None
+    is_contact: bool | None = None
+    contacts_available: bool = True
+    has_address: bool = True

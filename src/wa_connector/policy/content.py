@@ -1,0 +1,75 @@
+"""Content against what a channel declares it can carry."""
+
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.content import Buttons, Content, Image, TemplateMessage, Text
+from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
+
+_CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
+
+
+def judge_content(content: Content, capabilities: Capabilities) -> Decision | None:
+    """None when the channel can carry it, else the refusal."""
+    if type(content) not in capabilities.contents:
+        return _refuse(Reason.CONTENT_NOT_SUPPORTED, channel=capabilities.label)
+    match content:
+        case Text(body):
+            return _judge_text(body, capabilities.max_text)
+        case Image():
+            return _judge_image(content, capabilities)
+        case Buttons():
+            return _judge_buttons(content, capabilities)
+        case _:
+            return None
+
+
+def _judge_text(body: str, limit: int | None) -> Decision | None:
+    if not body.strip():
+        return _refuse(Reason.CONTENT_EMPTY)
+    return _judge_length(body, limit)
+
+
+def _judge_length(text: str, limit: int | None) -> Decision | None:
+    if not is_encodable(text):
+        return _refuse(Reason.CONTENT_NOT_TEXT)
+    if limit is not None and len(text) > limit:
+        return _refuse(Reason.CONTENT_TOO_LONG, length=len(text), limit=limit)
+    return None
+
+
+def is_encodable(text: str) -> bool:
+    """Whether the text has no lone surrogate (half of a character, which no wire can carry) and no NUL."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _judge_image(image: Image, capabilities: Capabilities) -> Decision | None:
+    limits, media = capabilities.images, image.media
+    if limits is None or media.mime_type not in limits.mime_types:
+        return _refuse(Reason.MEDIA_TYPE, channel=capabilities.label, mime_type=media.mime_type)
+    if not media.is_stored:
+        return _refuse(Reason.MEDIA_MISSING)
+    if media.size > limits.max_bytes:
+        return _refuse(Reason.MEDIA_TOO_LARGE, size=media.size, limit=limits.max_bytes)
+    return _judge_length(image.caption, capabilities.max_caption)
+
+
+def _judge_buttons(content: Buttons, capabilities: Capabilities) -> Decision | None:
+    titles = [button.title for button in content.buttons]
+    ids = [button.id for button in content.buttons]
+    if not 1 <= len(titles) <= capabilities.max_buttons:
+        return _refuse(Reason.BUTTONS, problem=f"there must be 1 to {capabilities.max_buttons}")
+    if len(set(titles)) < len(titles) or len(set(ids)) < len(ids):
+        return _refuse(Reason.BUTTONS, problem="two are the same")
+    if not all(0 < len(title) <= capabilities.max_button_title for title in titles) or not all(ids):
+        return _refuse(Reason.BUTTONS, problem=f"titles have 1 to {capabilities.max_button_title} characters")
+    return _judge_text(content.body, capabilities.max_buttons_body)
+
+
+def judge_template_text(content: TemplateMessage) -> Decision | None:
+    """Parameters are text like any other; the lengths of the rendered parts are the template's own business."""
+    if all(is_encodable(value) for value in content.parameters.values()):
+        return None
+    return _refuse(Reason.CONTENT_NOT_TEXT)
+
+
+def _refuse(reason: Reason, **parameters: Parameter) -> Decision:
+    return Decision(reason, tuple(parameters.items()), _CORRECT)

@@ -1,0 +1,85 @@
+"""Reading a reply: what signal, if any, a customer's message gives.
+
+Theory: a tap on a button of an opt-in request carries our own payload and can mean one thing only. Typed words come from
+lists, one file a locale under ``words/``, and only a message that *is* such a word counts: "no" is a no, "no problem" is
+not. What a word means is not decided here (see ``policy.consent``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from wa_connector.model.consent import Signal
+from wa_connector.model.content import ButtonReply, Content, Text
+
+ACCEPT_PAYLOAD: Final = "wa_connector:opt_in:accept"
+DECLINE_PAYLOAD: Final = "wa_connector:opt_in:decline"
+"""The payloads of the two buttons of an opt-in request; the request's buttons bring them back."""
+
+HELP: Final = "help"
+_BY_NAME: Final[Mapping[str, Signal | str]] = {
+    "yes": Signal.YES,
+    "no": Signal.NO,
+    "stop": Signal.STOP,
+    "start": Signal.START,
+    "help": HELP,
+}
+_BY_PAYLOAD: Final[Mapping[str, Signal]] = {ACCEPT_PAYLOAD: Signal.ACCEPTED, DECLINE_PAYLOAD: Signal.DECLINED}
+_EDGES: Final = re.compile(r"^[\W_]+|[\W_]+$")
+_LONGEST: Final = 40
+
+
+def read_reply(content: Content) -> Signal | None:
+    """The signal in a customer's message; None when it says nothing about consent."""
+    if isinstance(content, ButtonReply):
+        return _BY_PAYLOAD.get(content.payload) or _word_signal(content.title)
+    return _word_signal(content.body) if isinstance(content, Text) else None
+
+
+def asks_for_help(content: Content) -> bool:
+    """Whether the customer wrote HELP."""
+    return isinstance(content, Text) and _meaning(content.body) == HELP
+
+
+def _word_signal(text: str) -> Signal | None:
+    meaning = _meaning(text)
+    return meaning if isinstance(meaning, Signal) else None
+
+
+def _meaning(text: str) -> Signal | str | None:
+    return None if len(text) > _LONGEST else _words().get(normalised(text))
+
+
+def normalised(text: str) -> str:
+    """The text as it is compared: compatibility-decomposed, case-folded, without accents on Latin letters, without
+    punctuation or emoji around it, with single spaces."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
+    return " ".join(_EDGES.sub("", plain).split())
+
+
+@cache
+def _words() -> Mapping[str, Signal | str]:
+    """Every word of every locale; a word that two meanings claim belongs to the safer one (see ``words/README``)."""
+    known: dict[str, Signal | str] = {}
+    for file in sorted(resources.files("wa_connector.policy").joinpath("words").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".txt"):
+            _read(file.read_text(encoding="utf-8"), known)
+    return known
+
+
+_SAFETY: Final = (HELP, Signal.START, Signal.YES, Signal.NO, Signal.STOP)
+
+
+def _read(text: str, known: dict[str, Signal | str]) -> None:
+    for line in text.splitlines():
+        name, _, words = line.partition(":")
+        meaning = _BY_NAME.get(name.strip())
+        if meaning is None:
+            continue
+        for word in map(normalised, words.split(",")):
+            if word not in known or _SAFETY.index(meaning) > _SAFETY.index(known[word]):
+                known[word] = meaning

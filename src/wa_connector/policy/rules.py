@@ -1,0 +1,234 @@
+"""May I? Each action has its rules, asked in order; the first that refuses is the answer.
+
+Rules of this file: a rule is a function of the action, the standing and now; it returns None, or a refusal with the
+remedies that would help. It never loads, logs or remembers. The order matters to people, not to safety: what is refused
+by several rules is told by the one that helps most (a customer who wrote STOP needs to hear of that, not of a window).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from wa_connector.model.consent import Purpose, Stage
+from wa_connector.model.content import TemplateMessage
+from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
+from wa_connector.model.message import NoticeKind
+from wa_connector.model.standing import Standing
+from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
+from wa_connector.policy.action import Action, AskAgain, AskConsent, DeliverRequest, Notify, UseTemplate, Write
+from wa_connector.policy.content import judge_content, judge_template_text
+from wa_connector.policy.window import closes_at, is_open, is_open_by_customer
+
+Rule = Callable[[Any, Standing, datetime], Decision | None]
+
+USE_SMS: Final = Remedy(RemedyKind.USE_SMS)
+ASK: Final = Remedy(RemedyKind.ASK_FOR_CONSENT)
+CHOOSE_TEMPLATE: Final = Remedy(RemedyKind.CHOOSE_TEMPLATE)
+_TEMPLATES: Final = UseTemplate | AskConsent | AskAgain | DeliverRequest
+HOLD: Final = Remedy(RemedyKind.HOLD)
+
+
+def decide(action: Action, standing: Standing, now: datetime) -> Decision:
+    """The verdict on ``action`` at ``now`` (aware UTC). Costs the same whatever the history."""
+    names, rules = RULES[type(action)]
+    for position, rule in enumerate(rules):
+        refusal = rule(action, standing, now)
+        if refusal is not None:
+            return Decision(refusal.reason, refusal.parameters, refusal.remedies, names[: position + 1])
+    return Decision(
+        Reason.ALLOWED, until_at=_until(action, standing), billed=_is_billed(action, standing, now), rules=names
+    )
+
+
+# --- who and whom ---------------------------------------------------------------------------------------------------
+
+
+def enabled(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """The channel is on for this user and line."""
+    return None if standing.enablement.is_allowed else standing.enablement
+
+
+def contact(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """A user writes first only to people in the contacts."""
+    if not standing.settings.contacts_only or standing.is_contact or standing.is_contact is None:
+        return None
+    if not standing.contacts_available:
+        return _refuse(Reason.CONTACTS_UNAVAILABLE, Remedy(RemedyKind.RETRY))
+    return _refuse(Reason.NOT_A_CONTACT, Remedy(RemedyKind.ADD_CONTACT))
+
+
+def addressed(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """There is an address to send to."""
+    if standing.has_address:
+        return None
+    return _refuse(Reason.NO_ADDRESS, USE_SMS, channel=standing.capabilities.label)
+
+
+def reachable(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """The provider has not said that this customer cannot be reached."""
+    if standing.unreachable_since_at is None:
+        return None
+    return _refuse(Reason.NOT_ON_CHANNEL, USE_SMS, channel=standing.capabilities.label)
+
+
+# --- consent --------------------------------------------------------------------------------------------------------
+
+
+def consented(_: Action, standing: Standing, now: datetime) -> Decision | None:
+    """What a user or an automation writes needs consent, or a window opened by a customer who was never asked."""
+    stage = standing.consent.conversation
+    if stage is Stage.REVOKED:
+        return _refuse(Reason.CONSENT_REVOKED)
+    if stage is Stage.GRANTED or not standing.capabilities.asks_opt_in:
+        return None
+    if stage is Stage.DECLINED:
+        return _refuse(Reason.CONSENT_DECLINED)
+    if stage is Stage.ASKED:
+        return _refuse(Reason.CONSENT_AWAITED, Remedy(RemedyKind.WAIT, _may_ask_at(standing)))
+    if standing.settings.answer_inbound and _is_answer(standing, now):
+        return None
+    return _refuse(Reason.CONSENT_NOT_ASKED, ASK)
+
+
+def _is_answer(standing: Standing, now: datetime) -> bool:
+    span = standing.capabilities.window
+    if span is None:
+        return standing.window.customer_at is not None
+    return is_open_by_customer(standing.window, span, standing.settings, now)
+
+
+def marketing_granted(action: UseTemplate, standing: Standing, _: datetime) -> Decision | None:
+    """A marketing template needs the consent to marketing."""
+    template = action.template
+    if template is None or template.category is not TemplateCategory.MARKETING:
+        return None
+    if standing.consent.stage(Purpose.MARKETING) is Stage.GRANTED:
+        return None
+    return _refuse(Reason.MARKETING_NOT_GRANTED, CHOOSE_TEMPLATE)
+
+
+def may_ask(_: Action, standing: Standing, now: datetime) -> Decision | None:
+    """Ask only where it can do something, never after a decline or STOP, and not twice within the set time."""
+    if not standing.capabilities.asks_opt_in:
+        return _refuse(Reason.CONSENT_NOT_NEEDED, channel=standing.capabilities.label)
+    match standing.consent.conversation:
+        case Stage.GRANTED:
+            return _refuse(Reason.CONSENT_GRANTED_ALREADY)
+        case Stage.DECLINED:
+            return _refuse(Reason.CONSENT_DECLINED)
+        case Stage.REVOKED:
+            return _refuse(Reason.CONSENT_REVOKED)
+        case Stage.ASKED | Stage.UNKNOWN:
+            return _asked_recently(standing, now)
+
+
+def may_ask_again(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """An accidental "no" can be mended: a customer who declined and writes on is asked once more, never after STOP."""
+    consent = standing.consent
+    if consent.conversation is Stage.DECLINED and not consent.asked_since_decline:
+        return None
+    return _refuse(Reason.NOTHING_TO_DO)
+
+
+def request_pending(_: Action, standing: Standing, __: datetime) -> Decision | None:
+    """A request that waited in the outbox leaves only while an answer to it is still open."""
+    consent = standing.consent
+    if consent.conversation is Stage.ASKED or (consent.conversation is Stage.DECLINED and consent.asked_since_decline):
+        return None
+    return _refuse(Reason.NOTHING_TO_DO)
+
+
+def _asked_recently(standing: Standing, now: datetime) -> Decision | None:
+    again_at = _may_ask_at(standing)
+    if again_at is None or now >= again_at or standing.consent.conversation is Stage.UNKNOWN:
+        return None
+    hours = standing.settings.ask_again_after // timedelta(hours=1)
+    return _refuse(Reason.ASKED_RECENTLY, Remedy(RemedyKind.WAIT, again_at), hours=hours)
+
+
+def _may_ask_at(standing: Standing) -> datetime | None:
+    asked_at = standing.consent.asked_at
+    return None if asked_at is None else asked_at + standing.settings.ask_again_after
+
+
+def not_revoked(action: Notify, standing: Standing, _: datetime) -> Decision | None:
+    """After STOP leave its one confirmation and answers to HELP, nothing else; where it is undone, undone it is."""
+    if standing.consent.conversation is not Stage.REVOKED:
+        return None
+    return None if action.notice in (NoticeKind.STOP, NoticeKind.HELP) else _refuse(Reason.CONSENT_REVOKED)
+
+
+# --- window, templates, content -------------------------------------------------------------------------------------
+
+
+def in_window(_: Action, standing: Standing, now: datetime) -> Decision | None:
+    """Free-form content needs an open window, on a channel that has windows."""
+    span = standing.capabilities.window
+    if span is None or is_open(standing.window, span, standing.settings, now):
+        return None
+    remedies = (CHOOSE_TEMPLATE,) if standing.capabilities.has_templates else ()
+    return _refuse(Reason.WINDOW_CLOSED, *remedies, HOLD, USE_SMS, hours=span // timedelta(hours=1))
+
+
+def template_usable(
+    action: UseTemplate | AskConsent | AskAgain | DeliverRequest, standing: Standing, _: datetime
+) -> Decision | None:
+    """The template exists, is approved, and has exactly its parameters."""
+    if not standing.capabilities.has_templates:
+        return _refuse(Reason.NO_TEMPLATES, channel=standing.capabilities.label)
+    if action.content is None:
+        return None
+    if action.template is None:
+        name = f"{action.content.name} ({action.content.language})"
+        return _refuse(Reason.TEMPLATE_UNKNOWN, CHOOSE_TEMPLATE, template=name)
+    return _judge_template(action.content, action.template)
+
+
+def _judge_template(content: TemplateMessage, template: Template) -> Decision | None:
+    if template.status is not TemplateStatus.APPROVED:
+        status = (template.raw_status or template.status.value).lower()
+        return _refuse(Reason.TEMPLATE_NOT_APPROVED, CHOOSE_TEMPLATE, template=template.name, status=status)
+    given = {key for key, value in content.parameters.items() if value.strip()}
+    wrong = sorted(given ^ set(template.parameter_keys()))
+    if wrong:
+        remedy = Remedy(RemedyKind.CORRECT_CONTENT)
+        return _refuse(Reason.TEMPLATE_PARAMETERS, remedy, template=template.name, parameters=", ".join(wrong))
+    return judge_template_text(content)
+
+
+def content_fits(action: Write | Notify, standing: Standing, _: datetime) -> Decision | None:
+    """The channel can carry what is to be sent."""
+    return None if action.content is None else judge_content(action.content, standing.capabilities)
+
+
+def _until(action: Action, standing: Standing) -> datetime | None:
+    span = standing.capabilities.window
+    if span is None or not isinstance(action, Write | Notify):
+        return None
+    return closes_at(standing.window, span, standing.settings)
+
+
+def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:
+    """Whether the provider is likely to charge. Templates: yes. Free-form: since the channel says so."""
+    if isinstance(action, _TEMPLATES):
+        return True
+    billed_from = standing.capabilities.free_form_billed_from_at
+    return billed_from is not None and now >= billed_from
+
+
+def _refuse(reason: Reason, *remedies: Remedy, **parameters: Parameter) -> Decision:
+    return Decision(reason, tuple(parameters.items()), remedies)
+
+
+def _named(*rules: Rule) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
+    return tuple(rule.__name__ for rule in rules), rules
+
+
+RULES: Final[Mapping[type[Action], tuple[tuple[str, ...], tuple[Rule, ...]]]] = {
+    Write: _named(enabled, addressed, reachable, consented, content_fits, in_window),
+    UseTemplate: _named(enabled, addressed, reachable, consented, template_usable, marketing_granted),
+    AskConsent: _named(enabled, contact, addressed, reachable, may_ask, template_usable),
+    AskAgain: _named(enabled, addressed, may_ask_again, template_usable),
+    DeliverRequest: _named(enabled, addressed, reachable, request_pending, template_usable),
+    Notify: _named(enabled, addressed, not_revoked, content_fits, in_window),
+}

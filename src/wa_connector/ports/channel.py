@@ -1,0 +1,95 @@
+"""The channel ports: a pure reader and describer, and a thin sender.
+
+A ``Channel`` translates and does no I/O; a ``Transport`` carries. A channel of another kind (SMS, voicemail) offers the
+same two, and neither policy nor shell names any of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from attrs import field, frozen
+
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.content import MediaRef
+from wa_connector.model.directory import Account, App, LineSetup
+from wa_connector.model.inbound import Inbound
+from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
+from wa_connector.model.template import Template
+from wa_connector.ports.media import AsyncMediaStore, MediaStore
+
+
+@frozen
+class WebhookRequest:
+    """An HTTP request as the host's server got it. ``endpoint`` says which app it is for; ``url`` is the public
+    address (some providers sign it); header names in any case; ``body`` the raw bytes, never re-serialised."""
+
+    endpoint: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def header(self, name: str) -> str:
+        """A header's value whatever its case; '' when it is not there."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
+
+
+@frozen
+class WebhookReply:
+    """What to answer."""
+
+    status: int
+    headers: Mapping[str, str] = field(factory=lambda: {"content-type": "text/plain; charset=utf-8"})
+    body: bytes = b""
+
+
+class Channel(Protocol):
+    """The pure half: same input, same output, no I/O."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def handshake(self, app: App, request: WebhookRequest) -> WebhookReply | None:
+        """The answer to a subscription check, or None when the request is not one."""
+        ...
+
+    def read(self, app: App, request: WebhookRequest) -> Sequence[Inbound]:
+        """Everything in a webhook, in its order, each element on its own: what cannot be taken is ``Unreadable``.
+
+        Addresses that mean something in one portfolio only carry the *account's* provider id as their portfolio: the
+        webhook names no other, and the shell, which knows the account, puts the portfolio in its place.
+
+        Raises ``SignatureInvalid`` before anything is parsed and ``BodyMalformed`` when the body is not the channel's.
+        """
+        ...
+
+
+class Transport(Protocol):
+    """The I/O of one channel. May be called from several threads.
+
+    Neither method raises for what a provider or a network does: that is an outcome.
+    """
+
+    def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:
+        """Hand one message over, its media first. Bounded in time."""
+        ...
+
+    def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
+        """Bring the bytes of inbound media into the store."""
+        ...
+
+    def templates(self, account: Account) -> Sequence[Template]:
+        """All templates of the account. Raises ``ProviderError`` or ``Unavailable``."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AsyncTransport(Protocol):
+    """As ``Transport``, awaitable; the media store comes awaitable too."""
+
+    async def send(self, line: LineSetup, envelope: Envelope, media: AsyncMediaStore) -> SendOutcome: ...
+    async def fetch(self, line: LineSetup, media: MediaRef, store: AsyncMediaStore) -> FetchOutcome: ...
+    async def templates(self, account: Account) -> Sequence[Template]: ...
+    async def aclose(self) -> None: ...

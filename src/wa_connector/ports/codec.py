@@ -1,0 +1,65 @@
+"""Payloads as JSON text: written by the core, stored by plugins that never look inside.
+
+Instants are whole microseconds, spans too, enums their values, unions carry the class's name under ``_type``. cattrs
+is imported when the first payload is coded, and a class's hooks are made when it is first met.
+
+A payload written by an older version is read as it is when attributes were added (they have defaults); one that needs
+more gets an upgrade here, by kind and version, before it is structured.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from wa_connector.model.content import Content
+from wa_connector.model.event import Happening
+from wa_connector.model.instants import from_microseconds, to_microseconds
+from wa_connector.model.message import Author
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def encode(value: object, payload: Any) -> str:
+    """``value`` as JSON text; ``payload`` is the kind's payload type."""
+    return _dump(_converter().unstructure(value, unstructure_as=payload))
+
+
+def decode(text: str, payload: Any) -> Any:
+    """The inverse of :func:`encode`. Raises whatever the converter does for text that it did not write."""
+    return _structurer(payload)(json.loads(text), payload)
+
+
+def encode_happening(happening: Happening) -> str:
+    return encode(happening, Happening)
+
+
+def decode_happening(text: str) -> Happening:
+    return cast(Happening, decode(text, Happening))
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@cache
+def _structurer(payload: Any) -> Callable[[Any, Any], Any]:
+    return _converter().get_structure_hook(payload)
+
+
+@cache
+def _converter() -> "Converter":
+    from cattrs import Converter
+    from cattrs.strategies import configure_tagged_union
+
+    converter = Converter(detailed_validation=False, omit_if_default=True)
+    converter.register_unstructure_hook(datetime, to_microseconds)
+    converter.register_structure_hook(datetime, lambda count, _: from_microseconds(count))
+    converter.register_unstructure_hook(timedelta, lambda span: span // _MICROSECOND)
+    converter.register_structure_hook(timedelta, lambda count, _: timedelta(microseconds=count))
+    for union in (Content, Author, Happening):
+        configure_tagged_union(union, converter)
+    return converter

@@ -1,0 +1,257 @@
+"""Every kind of stored row, declared once, as data.
+
+A storage plugin makes real tables of these declarations; it knows keys, columns and indexes, and never looks into a
+payload. The core owns payloads and their upgrades (``ports.codec``).
+
+Theory: a row has a *payload* under a version, and *merge columns* beside it. The payload is replaced only by whoever
+read its version; a merge column is a maximum or a sum, which any two writers can apply in any order, so merges never
+conflict and never move the version. What changes with every message (the last entry of a thread, the instants of a
+window) is a merge; what a rule may refuse by is a payload.
+
+Every key begins with the tenant.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from attrs import field, frozen
+
+from wa_connector.model.address import AddressRecord
+from wa_connector.model.consent import ConsentRecord, Evidence
+from wa_connector.model.conversation import Conversation, Pair
+from wa_connector.model.customer import Customer
+from wa_connector.model.inbound import InboundStatus
+from wa_connector.model.instants import from_microseconds, to_microseconds
+from wa_connector.model.message import Message
+from wa_connector.model.queue import OutboxEntry
+from wa_connector.model.template import Template
+from wa_connector.model.window import NO_WINDOW, Window
+
+Scalar: TypeAlias = str | int
+
+
+class Key(NamedTuple):
+    """The address of one row: the kind's name and the key's parts, the tenant first."""
+
+    kind: str
+    parts: tuple[Scalar, ...]
+
+
+class ColumnType(Enum):
+    TEXT = "text"
+    INTEGER = "integer"
+
+
+class MergeRule(Enum):
+    MAXIMUM = "maximum"
+    SUM = "sum"
+
+
+@frozen
+class Column:
+    name: str
+    type: ColumnType = ColumnType.TEXT
+
+
+@frozen
+class MergeColumn:
+    """A 64-bit integer, 0 until first merged."""
+
+    name: str
+    rule: MergeRule
+
+
+@frozen
+class Index:
+    """Columns in their order. The last ones are the key's, so that every entry has one place and a page cursor is
+    exact."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@frozen(eq=False)
+class Kind:
+    """One kind of row.
+
+    ``project`` gives the values of ``columns`` for a payload. ``sequence`` names an integer column that the storage
+    fills at the first insert: rising in commit order within the tenant, never changed after.
+    """
+
+    name: str
+    payload: type[Any]
+    key: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
+    project: Callable[[Any], tuple[Scalar, ...]] = field(default=lambda _: (), repr=False)
+    merges: tuple[MergeColumn, ...] = ()
+    sequence: str = ""
+    indexes: tuple[Index, ...] = ()
+
+    def of(self, *parts: Scalar) -> Key:
+        """The key of one row of this kind."""
+        return Key(self.name, parts)
+
+    def index(self, name: str) -> Index:
+        """An index by name; ``key`` is the primary key's own."""
+        if name == "key":
+            return Index("key", tuple(column.name for column in self.key))
+        return next(index for index in self.indexes if index.name == name)
+
+
+def _columns(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name) for name in names)
+
+
+def _instant(at: datetime | None) -> int:
+    return 0 if at is None else to_microseconds(at)
+
+
+ADDRESS: Final = Kind(
+    "address",
+    AddressRecord,
+    key=_columns("tenant", "portfolio", "class", "value"),
+    columns=_columns("customer"),
+    project=lambda record: (record.holder or "",),
+)
+CUSTOMER: Final = Kind("customer", Customer, key=_columns("tenant", "customer"))
+CONSENT: Final = Kind("consent", ConsentRecord, key=_columns("tenant", "customer"))
+EVIDENCE: Final = Kind(
+    "evidence",
+    Evidence,
+    key=(*_columns("tenant", "customer"), Column("number", ColumnType.INTEGER)),
+)
+PAIR: Final = Kind(
+    "pair",
+    Pair,
+    key=_columns("tenant", "customer", "line"),
+    merges=(
+        MergeColumn("customer_at", MergeRule.MAXIMUM),
+        MergeColumn("business_at", MergeRule.MAXIMUM),
+        MergeColumn("refused_at", MergeRule.MAXIMUM),
+    ),
+)
+CONVERSATION: Final = Kind(
+    "conversation",
+    Conversation,
+    key=_columns("tenant", "conversation"),
+    columns=_columns("line", "customer", "state", "owner"),
+    project=lambda thread: (thread.line, thread.customer, thread.state.value, thread.owner or ""),
+    merges=(MergeColumn("last_at", MergeRule.MAXIMUM), MergeColumn("entries", MergeRule.SUM)),
+    indexes=(
+        Index("inbox", ("tenant", "owner", "state", "last_at", "conversation")),
+        Index("customer", ("tenant", "customer", "last_at", "conversation")),
+    ),
+)
+MESSAGE: Final = Kind(
+    "message",
+    Message,
+    key=_columns("tenant", "message"),
+    columns=(*_columns("conversation", "customer", "line", "provider_id"), Column("at", ColumnType.INTEGER)),
+    project=lambda message: (
+        message.conversation,
+        message.customer,
+        message.line,
+        message.provider_id or "",
+        _instant(message.at),
+    ),
+    indexes=(
+        Index("timeline", ("tenant", "conversation", "at", "message")),
+        Index("customer", ("tenant", "customer", "at", "message")),
+        Index("provider", ("tenant", "line", "provider_id", "message")),
+    ),
+)
+OUTBOX: Final = Kind(
+    "outbox",
+    OutboxEntry,
+    key=_columns("tenant", "work", "message"),
+    columns=(*_columns("line", "customer", "state"), Column("queued", ColumnType.INTEGER)),
+    project=lambda entry: (entry.line, entry.customer, entry.state.value, int(entry.is_queued)),
+    sequence="position",
+    indexes=(Index("lane", ("tenant", "line", "customer", "work", "queued", "position", "message")),),
+)
+DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
+"""What was taken once: the payload is the id of what came of it."""
+TEMPLATE: Final = Kind("template", Template, key=_columns("tenant", "account", "name", "language"))
+WAITING: Final = Kind("waiting", tuple[InboundStatus, ...], key=_columns("tenant", "line", "provider_id"))
+"""Statuses that came before the message they speak of."""
+
+
+@frozen
+class KeptElement:
+    """An inbound element kept for inspection. ``raw`` is its text as it came (JSON, or the body's Base64)."""
+
+    at: datetime
+    problem: str
+    raw: str = field(repr=False)
+
+
+QUARANTINE: Final = Kind(
+    "quarantine",
+    KeptElement,
+    key=_columns("tenant", "entry"),
+    columns=(Column("at", ColumnType.INTEGER),),
+    project=lambda kept: (_instant(kept.at),),
+    indexes=(Index("age", ("tenant", "at", "entry")),),
+)
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        ADDRESS,
+        CUSTOMER,
+        CONSENT,
+        EVIDENCE,
+        PAIR,
+        CONVERSATION,
+        MESSAGE,
+        OUTBOX,
+        DEDUPE,
+        TEMPLATE,
+        WAITING,
+        QUARANTINE,
+    )
+}
+
+
+def window_of(merged: Mapping[str, int]) -> Window:
+    """The window in a pair's merge columns."""
+    if not merged:
+        return NO_WINDOW
+    return Window(
+        customer_at=_optional(merged.get("customer_at", 0)),
+        business_at=_optional(merged.get("business_at", 0)),
+        refused_at=_optional(merged.get("refused_at", 0)),
+    )
+
+
+def _optional(count: int) -> datetime | None:
+    return from_microseconds(count) if count else None
+
+
+__all__ = [
+    "ADDRESS",
+    "CONSENT",
+    "CONVERSATION",
+    "CUSTOMER",
+    "DEDUPE",
+    "EVIDENCE",
+    "KINDS",
+    "MESSAGE",
+    "OUTBOX",
+    "PAIR",
+    "QUARANTINE",
+    "TEMPLATE",
+    "WAITING",
+    "Column",
+    "ColumnType",
+    "Index",
+    "KeptElement",
+    "Key",
+    "Kind",
+    "MergeColumn",
+    "MergeRule",
+    "Scalar",
+    "window_of",
+]

@@ -1,0 +1,97 @@
+"""From plugins to ports: who provides what, and whether the face can drive it.
+
+Plugins are called once, when a connector is built; what they give must not be open yet.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
+from typing import Any, Final, TypeVar
+
+import pluggy
+
+from wa_connector.errors import UsageError
+from wa_connector.ports import hooks as hookspecs
+from wa_connector.ports.channel import Channel
+from wa_connector.shell.ports import Hooks
+
+P = TypeVar("P")
+Plugin = object | ModuleType
+
+
+def plugin_manager(plugins: Iterable[Plugin], *, discover: bool) -> pluggy.PluginManager:
+    """Register the given plugins and, with ``discover``, every installed one of the entry-point group.
+
+    A plugin given by hand is asked before a discovered one. Raises ``UsageError`` for a hook implementation whose name
+    or arguments no specification has.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        if discover:
+            manager.load_setuptools_entrypoints(hookspecs.PROJECT)
+        for plugin in plugins:
+            manager.register(plugin)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise UsageError(f"a plugin does not fit: {error}") from error
+    return manager
+
+
+WAYS_OUT: Final = {
+    "wa_storage": "register one, e.g. SqlitePlugin from wa-connector-sqlite",
+    "wa_directory": "register one, e.g. DirectoryPlugin from wa-connector-directory",
+}
+
+
+def hooks_of(manager: pluggy.PluginManager, *, can_await: bool) -> Hooks:
+    """The observers, resolved once."""
+    observers = _implementations(manager, "wa_events_committed")
+    return Hooks(observers, _implementations(manager, "wa_metric"), can_await=can_await)
+
+
+def _implementations(manager: pluggy.PluginManager, name: str) -> list[tuple[str, Callable[..., Any]]]:
+    """A hook's implementations as plain calls with all of its arguments by keyword; an implementation may name fewer."""
+    hook = getattr(manager.hook, name)
+    return [(found.plugin_name, _narrowed(found)) for found in reversed(hook.get_hookimpls())]
+
+
+def _narrowed(found: pluggy.HookImpl) -> Callable[..., Any]:
+    names: Final = found.argnames
+    return lambda **arguments: found.function(*(arguments[name] for name in names))
+
+
+def channels_of(manager: pluggy.PluginManager) -> Mapping[str, Channel]:
+    """Every channel by its name."""
+    return _by_name((channel.capabilities.channel, channel) for channel in manager.hook.wa_channel())
+
+
+def named(pairs: Iterable[tuple[str, P]], what: str) -> Mapping[str, P]:
+    """Providers by channel name, each name once."""
+    return _by_name(pairs, what)
+
+
+def _by_name(pairs: Iterable[tuple[str, P]], what: str = "channel") -> Mapping[str, P]:
+    known: dict[str, P] = {}
+    for name, provider in pairs:
+        if name in known:
+            raise UsageError(f"two plugins provide the {what} {name!r}; register or install one of them only")
+        known[name] = provider
+    return known
+
+
+def required(provider: P | None, hook: str, way_out: str) -> P:
+    """The provider, or a ``UsageError`` that names the hook and what to do."""
+    if provider is None:
+        raise UsageError(f"no plugin provides {hook}: {way_out}")
+    return provider
+
+
+def refuse_async_only(manager: pluggy.PluginManager, plain: str, has_plain: bool) -> None:
+    """Refuse, by name, a plugin that offers a port only to an event loop, in the face that has none."""
+    twin = plain.replace("wa_", "wa_async_", 1)
+    names = [found.plugin_name for found in getattr(manager.hook, twin).get_hookimpls()]
+    if names and not has_plain:
+        raise UsageError(
+            f"the plugin {', '.join(names)} provides {twin} only, and the synchronous Connector has no event loop to"
+            f" drive it. Use AsyncConnector, or add a plugin that provides {plain}."
+        )

@@ -1,0 +1,74 @@
+"""Load, decide, commit; on a conflict load and decide again."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from wa_connector.decide.draft import Draft, Known, Needs, Ready, Refused, Seed, run
+from wa_connector.errors import Contended
+from wa_connector.model.ids import TenantId
+from wa_connector.ports.storage import Change, Committed, Conflict, Duplicate, Snapshot, Wanted
+from wa_connector.shell.ports import Ports
+
+C = TypeVar("C")
+R = TypeVar("R")
+TRIES: Final = 12
+"""How often a command is decided anew before its caller hears of it: two users who act at once need two."""
+
+
+async def decide(
+    ports: Ports, decider: Callable[[Draft, C], R], command: C, tenant: TenantId, wanted: Sequence[Wanted] = ()
+) -> Ready[R] | Refused | Known:
+    """Decide a command and commit it.
+
+    ``wanted`` is what the decider is known to read: it spares round trips and decides nothing. Raises ``Contended``
+    when others were faster too often; nothing was committed then, and the caller may try again.
+    """
+    seed = ports.seed()
+    for _ in range(TRIES):
+        snapshot = await ports.storage.load(wanted) if wanted else Snapshot()
+        answer = await settled(ports, decider, command, tenant, snapshot, seed)
+        if not isinstance(answer, Ready):
+            return answer
+        if answer.change.is_empty:
+            return answer
+        match await commit_one(ports, answer.change):
+            case Committed():
+                return answer
+            case Duplicate(_, ref):
+                return Known(ref)
+            case Conflict():
+                ports.hooks.measure("conflicts", 1)
+    raise Contended("others changed the same rows each time this was decided; nothing was done, try again")
+
+
+async def ask(
+    ports: Ports, decider: Callable[[Draft, C], R], question: C, tenant: TenantId, wanted: Sequence[Wanted] = ()
+) -> Ready[R] | Refused | Known:
+    """Answer a question: decide, and commit nothing."""
+    snapshot = await ports.storage.load(wanted) if wanted else Snapshot()
+    return await settled(ports, decider, question, tenant, snapshot, ports.seed())
+
+
+async def settled(
+    ports: Ports,
+    decider: Callable[[Draft, C], R],
+    command: C,
+    tenant: TenantId,
+    snapshot: Snapshot,
+    seed: Seed,
+) -> Ready[R] | Refused | Known:
+    """Run a decider, loading what it asks for, until it has an answer."""
+    while True:
+        answer = run(decider, command, snapshot, tenant, ports.clock(), seed)
+        if not isinstance(answer, Needs):
+            return answer
+        # What was loaded first is as old as what was decided on it: versions tell if the two do not fit.
+        snapshot = (await ports.storage.load(answer.wanted)).joined(snapshot)
+
+
+async def commit_one(ports: Ports, change: Change) -> Committed | Conflict | Duplicate:
+    """Commit one change and tell the observers when it landed."""
+    (outcome,) = await ports.storage.commit([change])
+    if isinstance(outcome, Committed):
+        await ports.hooks.committed(change.tenant, change.at, change.events)
+    return outcome

@@ -1,0 +1,246 @@
+"""The outbox at work: one leased lane at a time, one message of it at a time.
+
+Theory: a lane is leased, so no other process looks at it; its fence goes into every commit, so that a process which lost
+its lease without noticing commits nothing. Messages of a lane leave in order: a head that waits makes the lane wait.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, final
+
+from attrs import evolve, frozen
+
+from wa_connector.decide.delivering import (
+    Handed,
+    Record,
+    RecordFetch,
+    Take,
+    hand_over,
+    record_fetch,
+    record_outcome,
+    release,
+    settle_doubt,
+)
+from wa_connector.decide.draft import Known, Refused
+from wa_connector.decide.ground import Ground
+from wa_connector.model.content import Image
+from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.directory import LineSetup
+from wa_connector.model.ids import TenantId
+from wa_connector.model.message import ByUser, Message
+from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
+from wa_connector.model.queue import Budget, EntryState, LeasedLane, OutboxEntry, Work
+from wa_connector.policy.limits import refilled, spent, wait_until
+from wa_connector.ports.channel import AsyncTransport
+from wa_connector.ports.rows import MESSAGE, Key
+from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
+from wa_connector.shell.committing import commit_one, settled
+from wa_connector.shell.ports import Ports, log
+
+LEASE: Final = timedelta(minutes=2)
+"""How long a lane is this process's own. Longer than a transport may take for one message, so that a slow provider does
+not make two processes work on one lane."""
+A_TURN: Final = 20
+"""How many messages of one lane leave before others get their turn."""
+HELD_AT_ONCE: Final = 100
+
+
+@frozen
+class Turn:
+    """What working on one lane came to. ``due_at``: when it is next to be looked at; None when nothing waits."""
+
+    sent: int
+    due_at: datetime | None
+
+
+class _LeaseLost(Exception):
+    """Another process has the lane now; whatever we decided is not ours to commit."""
+
+
+@final
+class Dispatcher:
+    """Claims lanes and works on them. The faces decide how many at a time."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports: Final = ports
+
+    async def claim(self, limit: int) -> Sequence[LeasedLane]:
+        """Lease up to ``limit`` lanes that are due."""
+        return await self._ports.storage.claim(tuple(Work), limit, self._ports.clock(), LEASE)
+
+    async def work(self, lane: LeasedLane) -> int:
+        """Work on one leased lane and give it back. Returns how many messages or files went through.
+
+        Never raises for what a provider, a transport or a plugin does; ``Unavailable`` when the storage is away (the
+        lease then ends by itself, and the lane is looked at again).
+        """
+        worker = _Lane(self._ports, lane)
+        try:
+            turn = await worker.take_turn()
+        except _LeaseLost:
+            log.warning("a lane was lost to another process; its lease of %s was too short", LEASE)
+            return 0
+        settle = Settle(lane.key, lane.fence, lane.wakes, turn.due_at, worker.budget)
+        await self._ports.storage.commit([Change(lane.key.tenant, self._ports.clock(), settle=settle)])
+        return turn.sent
+
+
+class _Lane:
+    """One lane during one lease."""
+
+    def __init__(self, ports: Ports, lane: LeasedLane) -> None:
+        self._ports: Final = ports
+        self._lane: Final = lane
+        self._tenant: Final[TenantId] = lane.key.tenant
+        self.budget: Budget | None = lane.budget
+
+    async def take_turn(self) -> Turn:
+        setup = await self._ports.directory.line(self._tenant, self._lane.key.line)
+        transport = self._ports.transports.get(setup.line.channel) if setup else None
+        if setup is None or transport is None:
+            # A line that was taken out of the directory keeps its messages until it is back.
+            return Turn(0, self._ports.clock() + LEASE)
+        if self._lane.key.work is Work.FETCH:
+            return await self._fetch_all(setup, transport)
+        expires_at = await self._release_held(setup)
+        turn = await self._send_all(setup, transport)
+        return evolve(turn, due_at=min(filter(None, (turn.due_at, expires_at)), default=None))
+
+    # --- sending --------------------------------------------------------------------------------------------------
+
+    async def _send_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
+        sent = 0
+        for _ in range(A_TURN):
+            entry = await self._head()
+            if entry is None:
+                return Turn(sent, None)
+            wait = await self._wait_for(setup, entry)
+            if wait is not None:
+                return Turn(sent, wait)
+            sent += await self._send_one(setup, transport, entry)
+        return Turn(sent, self._ports.clock())
+
+    async def _wait_for(self, setup: LineSetup, entry: OutboxEntry) -> datetime | None:
+        """Until when the head blocks its lane; None when it may leave (or just made way for the next)."""
+        if entry.state is not EntryState.QUEUED:
+            ground, _ = await self._ground(setup, entry)
+            blocked_until: datetime | None = await self._decide(settle_doubt, Take(ground, self._lane, entry.message))
+            return blocked_until
+        if entry.due_at > self._ports.clock():
+            return entry.due_at
+        return self._budget_wait(setup)
+
+    def _budget_wait(self, setup: LineSetup) -> datetime | None:
+        limits = self._ports.channels[setup.line.channel].capabilities
+        if not limits.pair_burst:
+            return None
+        self.budget = refilled(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
+        return wait_until(self.budget, limits.pair_interval)
+
+    async def _send_one(self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry) -> int:
+        if entry.state is not EntryState.QUEUED:
+            return 0  # Its doubt was settled just now; whether it is still the head is seen in the next round.
+        ground, _ = await self._ground(setup, entry)
+        age = (self._ports.clock() - entry.since_at).total_seconds()
+        self._ports.hooks.measure("queue_age_seconds", age, channel=setup.line.channel)
+        taken = await self._decide(hand_over, Take(ground, self._lane, entry.message))
+        if not isinstance(taken, Handed):
+            self._ports.hooks.measure("refusals", 1, reason=taken.decision.reason.value)
+            return 0
+        self.budget = spent(self.budget) if self.budget else None
+        try:
+            outcome = await transport.send(setup, taken.envelope, self._ports.media)
+        except Exception as error:  # noqa: BLE001 - whatever a transport of another author raises
+            # A transport promises not to raise; one that does may have sent, or not.
+            log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
+            outcome = OutcomeUnknown(type(error).__qualname__)
+        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome))
+        return int(not isinstance(outcome, Deferred | OutcomeUnknown))
+
+    async def _head(self) -> OutboxEntry | None:
+        heads = await self._entries(queued=1, limit=1)
+        return heads[0] if heads else None
+
+    # --- held messages ----------------------------------------------------------------------------------------------
+
+    async def _release_held(self, setup: LineSetup) -> datetime | None:
+        """Judge the held messages in their order; the first that must stay keeps those behind it.
+
+        Returns when the first of them expires.
+        """
+        expires_at: datetime | None = None
+        for entry in await self._entries(queued=0, limit=HELD_AT_ONCE):
+            if entry.state is not EntryState.HELD:
+                continue
+            if expires_at is None or entry.due_at <= self._ports.clock():
+                ground, _ = await self._ground(setup, entry)
+                decision: Decision = await self._decide(release, Take(ground, self._lane, entry.message))
+                if decision.reason is not Reason.WINDOW_CLOSED:
+                    continue
+            expires_at = min(filter(None, (expires_at, entry.due_at)))
+        return expires_at
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    async def _fetch_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
+        fetched = 0
+        for entry in await self._entries(queued=1, limit=A_TURN):
+            if entry.due_at > self._ports.clock():
+                return Turn(fetched, entry.due_at)
+            ground, message = await self._ground(setup, entry)
+            assert isinstance(message.content, Image)
+            try:
+                outcome = await transport.fetch(setup, message.content.media, self._ports.media)
+            except Exception as error:  # noqa: BLE001 - as above
+                log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
+                outcome = FetchFailed(type(error).__qualname__, is_final=False)
+            await self._decide(record_fetch, RecordFetch(ground, self._lane, entry.message, outcome))
+            fetched += 1
+        return Turn(fetched, self._ports.clock() if fetched else None)
+
+    # --- common -------------------------------------------------------------------------------------------------------
+
+    async def _entries(self, *, queued: int, limit: int) -> list[OutboxEntry]:
+        key = self._lane.key
+        wanted = Range("outbox", "lane", (key.tenant, key.line, key.customer, key.work.value, queued), limit)
+        snapshot = await self._ports.storage.load([wanted])
+        return [snapshot.rows[found].value for found in snapshot.ranges[wanted]]
+
+    async def _ground(self, setup: LineSetup, entry: OutboxEntry) -> tuple[Ground, Message]:
+        """The ground that the message's author stands on: what he may do now decides, not what he might then."""
+        key = MESSAGE.of(self._tenant, entry.message)
+        message: Message = (await self._ports.storage.load([key])).rows[key].value
+        seat = None
+        if isinstance(message.author, ByUser):
+            seat = await self._ports.directory.user(self._tenant, message.author.user)
+        capabilities = self._ports.channels[setup.line.channel].capabilities
+        return Ground.of(setup, capabilities, seat), message
+
+    async def _decide(self, decider: Any, command: Any) -> Any:
+        """Decide and commit under the lease, again on a conflict with what came in meanwhile."""
+        seed = self._ports.seed()
+        while True:
+            snapshot = await self._ports.storage.load(self._wanted(command))
+            answer = await settled(self._ports, decider, command, self._tenant, snapshot, seed)
+            if isinstance(answer, Refused | Known):
+                raise TypeError("a decider of the outbox neither refuses nor knows")
+            if answer.change.is_empty or isinstance(await commit_one(self._ports, answer.change), Committed):
+                return answer.result
+            if answer.change.fence is not None:
+                await self._check_lease()
+
+    async def _check_lease(self) -> None:
+        """Tell a lost lease from an ordinary conflict: an empty commit under the fence lands only with the lease."""
+        probe = Change(self._tenant, self._ports.clock(), fence=(self._lane.key, self._lane.fence))
+        (outcome,) = await self._ports.storage.commit([probe])
+        if not isinstance(outcome, Committed):
+            raise _LeaseLost
+
+    def _wanted(self, command: Take | Record | RecordFetch) -> Sequence[Wanted]:
+        key = self._lane.key
+        customer = ("customer", (key.tenant, FOUND))
+        consent = ("consent", (key.tenant, FOUND))
+        pair = ("pair", (key.tenant, FOUND, key.line))
+        message = MESSAGE.of(self._tenant, command.message)
+        outbox = Key("outbox", (self._tenant, key.work.value, command.message))
+        return [Follow(message, "customer", (customer, consent, pair)), outbox]

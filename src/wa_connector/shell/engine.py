@@ -1,0 +1,329 @@
+"""Every verb and question of a connector, once; the faces forward to it.
+
+Each method asks the directory and the host's hooks first, then loads, decides and commits. Opinions are asked once a
+command and handed in as data; a conflict does not ask them again.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final, TypeVar, final
+
+from attrs import frozen
+
+from wa_connector.decide import screens, sending, templates
+from wa_connector.decide.draft import Known, Ready, Refused
+from wa_connector.decide.ground import Ground
+from wa_connector.decide.screens import InConversation
+from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
+from wa_connector.decide.templates import SyncTemplates, TemplateDiff
+from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageError
+from wa_connector.model.contact import Contact
+from wa_connector.model.content import Content, MediaRef
+from wa_connector.model.conversation import Conversation
+from wa_connector.model.customer import Customer
+from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.directory import Account, LineSetup, Seat
+from wa_connector.model.ids import (
+    AccountId,
+    ContactId,
+    ConversationId,
+    LineId,
+    MessageId,
+    ProviderId,
+    TenantId,
+    UserId,
+)
+from wa_connector.model.message import Message
+from wa_connector.model.template import Template, TemplateStatus
+from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.ports.channel import WebhookRequest
+from wa_connector.ports.rows import ADDRESS, CONVERSATION, CUSTOMER, DEDUPE, MESSAGE, KeptElement
+from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
+from wa_connector.shell.committing import ask, decide
+from wa_connector.shell.inbound import WebhookResult, handle_webhook
+from wa_connector.shell.ports import Ports
+
+R = TypeVar("R")
+
+
+@frozen
+class Timeline:
+    """A page of a conversation, newest first. ``before`` is the cursor of the page further back, '' at the end."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    before: str = ""
+
+
+@frozen
+class Kept:
+    """An inbound element in quarantine, under its id."""
+
+    id: str
+    element: KeptElement
+
+
+@final
+class Engine:
+    """The verbs and questions of one connector."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports: Final = ports
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    async def handle_webhook(self, request: WebhookRequest) -> WebhookResult:
+        return await handle_webhook(self._ports, request)
+
+    # --- to a contact -----------------------------------------------------------------------------------------------
+
+    async def contact_actions(self, tenant: TenantId, user: UserId, contact: ContactId) -> tuple[ContactAction, ...]:
+        seat = await self._seat(tenant, user)
+        found, available = await self._contact(tenant, user, contact)
+        actions = []
+        for setup in await self._ports.directory.lines(tenant, user):
+            question = ToContact(self._ground(setup, seat), found, available)
+            if question.ground.enablement.is_allowed:
+                answer = await ask(self._ports, screens.contact_action, question, tenant, _to_contact(question))
+                actions.append(_result(answer))
+        return tuple(actions)
+
+    async def start(self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId) -> Placement:
+        command = await self._to_contact(tenant, user, line, contact, "")
+        answer = await decide(self._ports, sending.start, command, tenant, _to_contact(command))
+        return await self._placement(answer, tenant)
+
+    async def ask_consent(
+        self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, command_id: str
+    ) -> Placement:
+        to = await self._to_contact(tenant, user, line, contact, command_id)
+        command = AskForConsent(to, MessageId(self._ports.ids()))
+        answer = await decide(self._ports, sending.ask_consent, command, tenant, _to_contact(to))
+        return await self._placement(answer, tenant)
+
+    # --- in a conversation --------------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content,
+        *,
+        hold: bool,
+        replies_to: MessageId | None,
+        command_id: str,
+    ) -> Placement:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
+        quoted = await self._provider_id(tenant, conversation, replies_to)
+        message = MessageId(self._ports.ids())
+        command = SendMessage(ground, conversation, content, message, hold, quoted, command_id)
+        wanted = [*_in_conversation(ground, conversation)]
+        if command_id:
+            wanted.append(DEDUPE.of(tenant, sending.command_mark(command_id)))
+        return await self._placement(await decide(self._ports, sending.send, command, tenant, wanted), tenant)
+
+    async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            refusal = Decision(Reason.NOT_A_PARTICIPANT)
+            return Composer(refusal, refusal, refusal)
+        question = InConversation(ground, conversation)
+        answer = await ask(self._ports, screens.composer, question, tenant, _in_conversation(ground, conversation))
+        if isinstance(answer, Refused):
+            return Composer(answer.decision, answer.decision, answer.decision)
+        return _result(answer)
+
+    async def timeline(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, limit: int
+    ) -> Timeline:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        answer = await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
+        scan = Scan("message", "timeline", (tenant, conversation), limit, _cursor(before), descending=True)
+        page = await self._ports.storage.scan(scan)
+        messages = tuple(row.value for _, row in page.rows)
+        return Timeline(_result(answer), messages, "" if page.next is None else f"{page.next[0]} {page.next[1]}")
+
+    async def conversations(
+        self, tenant: TenantId, user: UserId, *, unassigned: bool, limit: int
+    ) -> tuple[Conversation, ...]:
+        seat = await self._seat(tenant, user)
+        prefix = (tenant, "" if unassigned else seat.user.id, "open")
+        page = await self._ports.storage.scan(Scan("conversation", "inbox", prefix, limit, descending=True))
+        return tuple(row.value for _, row in page.rows)
+
+    async def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        thread: Conversation = _result(
+            await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
+        )
+        key = CUSTOMER.of(tenant, thread.customer)
+        customer: Customer = (await self._ports.storage.load([key])).rows[key].value
+        return customer
+
+    # --- files and templates ------------------------------------------------------------------------------------------
+
+    async def store_media(self, tenant: TenantId, chunks: AsyncIterator[bytes], mime_type: str, limit: int) -> MediaRef:
+        return await self._ports.media.put(tenant, chunks, mime_type, limit)
+
+    async def read_media(self, tenant: TenantId, media: MediaRef) -> AsyncIterator[bytes] | None:
+        return await self._ports.media.read(tenant, media)
+
+    async def sync_templates(self, tenant: TenantId, account: AccountId) -> TemplateDiff:
+        known = await self._account(tenant, account)
+        transport = self._ports.transports.get(known.channel)
+        if transport is None:
+            raise UsageError(f"no plugin provides a transport for {known.channel}")
+        command = SyncTemplates(account, await transport.templates(known))
+        return _result(await decide(self._ports, templates.sync_templates, command, tenant))
+
+    async def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
+        await self._account(tenant, account)
+        scan = Scan("template", "key", (tenant, account), templates.MOST)
+        page = await self._ports.storage.scan(scan)
+        return tuple(row.value for _, row in page.rows if row.value.status is TemplateStatus.APPROVED)
+
+    # --- the log, and what was kept -----------------------------------------------------------------------------------
+
+    async def events(self, tenant: TenantId, after: str, limit: int) -> EventPage:
+        return await self._ports.storage.events_after(tenant, after, limit)
+
+    async def quarantine(self, tenant: TenantId, limit: int) -> tuple[Kept, ...]:
+        page = await self._ports.storage.scan(Scan("quarantine", "age", (tenant,), limit, descending=True))
+        return tuple(Kept(str(key.parts[1]), row.value) for key, row in page.rows)
+
+    # --- what the host says -------------------------------------------------------------------------------------------
+
+    async def _seat(self, tenant: TenantId, user: UserId) -> Seat:
+        seat = await self._ports.directory.user(tenant, user)
+        if seat is None:
+            raise UsageError("the directory knows no such user in this tenant")
+        return seat
+
+    async def _account(self, tenant: TenantId, account: AccountId) -> Account:
+        known = await self._ports.directory.account(tenant, account)
+        if known is None:
+            raise UsageError(f"the directory knows no account {account!r} in this tenant")
+        return known
+
+    async def _contact(self, tenant: TenantId, user: UserId, contact: ContactId) -> tuple[Contact | None, bool]:
+        """The contact, and whether the store answered. A dead store refuses first contact; it breaks nothing."""
+        if self._ports.contacts is None:
+            return None, True
+        try:
+            return await self._ports.contacts.get(tenant, user, contact), True
+        except Unavailable:
+            return None, False
+
+    def _ground(self, setup: LineSetup, seat: Seat | None) -> Ground:
+        channel = self._ports.channels.get(setup.line.channel)
+        if channel is None:
+            raise UsageError(f"no plugin provides the channel {setup.line.channel!r} of line {setup.line.id!r}")
+        return Ground.of(setup, channel.capabilities, seat)
+
+    async def _to_contact(
+        self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, command_id: str
+    ) -> ToContact:
+        seat = await self._seat(tenant, user)
+        setups = await self._ports.directory.lines(tenant, user)
+        setup = next((setup for setup in setups if setup.line.id == line), None)
+        if setup is None:
+            raise UsageError("the directory gives this user no such line")
+        found, available = await self._contact(tenant, user, contact)
+        return ToContact(self._ground(setup, seat), found, available, command_id)
+
+    async def _ground_of(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Ground | None:
+        """The ground of a conversation; None when this tenant has no such one."""
+        seat = await self._seat(tenant, user)
+        key = CONVERSATION.of(tenant, conversation)
+        thread: Conversation | None = (await self._ports.storage.load([key])).rows[key].value
+        setup = await self._ports.directory.line(tenant, thread.line) if thread else None
+        return self._ground(setup, seat) if setup else None
+
+    async def _provider_id(
+        self, tenant: TenantId, conversation: ConversationId, message: MessageId | None
+    ) -> ProviderId | None:
+        if message is None:
+            return None
+        key = MESSAGE.of(tenant, message)
+        quoted: Message | None = (await self._ports.storage.load([key])).rows[key].value
+        if quoted is None or quoted.conversation != conversation:
+            raise UsageError("replies_to names no message of this conversation")
+        return quoted.provider_id
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    async def _placement(self, answer: Ready[Placement] | Refused | Known, tenant: TenantId) -> Placement:
+        match answer:
+            case Ready(_, placement):
+                return placement
+            case Refused(decision):
+                return self._refused(decision)
+            case Known(ref):
+                return await self._repeated(tenant, MessageId(ref))
+
+    async def _repeated(self, tenant: TenantId, message: MessageId) -> Placement:
+        key = MESSAGE.of(tenant, message)
+        first: Message = (await self._ports.storage.load([key])).rows[key].value
+        return Placement(Decision(Reason.ALLOWED), first.conversation, first.id, first.status, is_repeat=True)
+
+    def _refused(self, decision: Decision) -> Placement:
+        self._ports.hooks.measure("refusals", 1, reason=decision.reason.value)
+        return Placement(decision)
+
+
+def _result(answer: Ready[R] | Refused | Known) -> R:
+    """The answer of a decider that can only be ready, or a refusal as an exception."""
+    if isinstance(answer, Refused):
+        raise RefusedError(answer.decision)
+    if isinstance(answer, Known):
+        raise InternalError("a question was answered with a duplicate")
+    return answer.result
+
+
+def _to_contact(command: ToContact) -> list[Wanted]:
+    line = command.ground.setup.line
+    wanted: list[Wanted] = [
+        Follow(
+            ADDRESS.of(line.tenant, *address.lookup),
+            "customer",
+            (
+                ("customer", (line.tenant, FOUND)),
+                ("consent", (line.tenant, FOUND)),
+                ("pair", (line.tenant, FOUND, line.id)),
+            ),
+        )
+        for address in (command.contact.addresses if command.contact else ())
+    ]
+    if command.command:
+        wanted.append(DEDUPE.of(line.tenant, sending.command_mark(command.command)))
+    return wanted
+
+
+def _in_conversation(ground: Ground, conversation: ConversationId) -> list[Wanted]:
+    line = ground.setup.line
+    return [
+        Follow(
+            CONVERSATION.of(line.tenant, conversation),
+            "customer",
+            (
+                ("customer", (line.tenant, FOUND)),
+                ("consent", (line.tenant, FOUND)),
+                ("pair", (line.tenant, FOUND, line.id)),
+            ),
+        )
+    ]
+
+
+def _cursor(text: str) -> tuple[int, str] | None:
+    if not text:
+        return None
+    at, _, message = text.partition(" ")
+    if not at.isdigit() or not message:
+        raise UsageError("before is not a cursor of a former page")
+    return int(at), message

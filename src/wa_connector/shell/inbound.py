@@ -1,0 +1,267 @@
+"""Webhooks: from an HTTP request to committed facts.
+
+Theory: a webhook is acknowledged after the commit that holds it, and only then. Each of its elements stands alone: one
+that is bad is kept for inspection and takes nobody down. The elements of one tenant are decided one upon the other and
+committed together; those that lose to somebody faster are decided again.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from wa_connector.decide.draft import Known, Needs, Ready, Refused, rolled, run
+from wa_connector.decide.ground import Ground
+from wa_connector.decide.receiving import (
+    Keep,
+    ReceiveMessage,
+    ReceiveStatus,
+    keep,
+    receive_message,
+    receive_status,
+)
+from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable
+from wa_connector.model.address import PORTFOLIO_SCOPED, Address
+from wa_connector.model.directory import App, LineSetup
+from wa_connector.model.ids import TenantId
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Sender, Unreadable
+from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
+from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
+from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Range, Snapshot, Wanted
+from wa_connector.shell.ports import Ports, log, where
+
+ROUNDS: Final = 12
+
+
+@frozen
+class WebhookResult:
+    """What to answer, and what happened: how many elements were new, known before, and kept for inspection.
+
+    ``problem`` says why nothing was taken, where nothing was.
+    """
+
+    reply: WebhookReply
+    taken: int = 0
+    known: int = 0
+    kept: int = 0
+    problem: str = ""
+
+
+@frozen
+class _Element:
+    """One element on its way to a decider."""
+
+    tenant: TenantId
+    decider: Callable[..., Any]
+    command: ReceiveMessage | ReceiveStatus | Keep
+    wanted: tuple[Wanted, ...]
+    source: str = field(repr=False)
+
+    @property
+    def is_kept(self) -> bool:
+        return isinstance(self.command, Keep)
+
+
+_Setups: TypeAlias = dict[tuple[str, str], LineSetup | None]
+
+
+async def handle_webhook(ports: Ports, request: WebhookRequest) -> WebhookResult:
+    """Take a webhook. Never raises for what is in it; what it answers is for the host's server to send."""
+    try:
+        app = await ports.directory.app(request.endpoint)
+        if app is None:
+            return _refused(404, "no app has this endpoint")
+        channel = ports.channels.get(app.channel)
+        if channel is None:
+            return _refused(404, f"no plugin provides the channel {app.channel}")
+        return await _handle(ports, app, channel, request)
+    except Unavailable as error:
+        log.warning("a webhook could not be stored, the provider will bring it again: %s", type(error).__qualname__)
+        return _refused(503, "storage unavailable")
+
+
+async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequest) -> WebhookResult:
+    handshake = channel.handshake(app, request)
+    if handshake is not None:
+        return WebhookResult(handshake)
+    try:
+        items = channel.read(app, request)
+    except BodyMalformed:
+        items = [Inbound("", "", Unreadable("the body is not what this channel sends", _as_text(request.body)))]
+    except InboundRejected as error:
+        return _refused(error.status, type(error).__name__)
+    return await _take_all(ports, app, channel, items)
+
+
+def _as_text(body: bytes) -> str:
+    return body.decode("utf-8", "backslashreplace")
+
+
+def _refused(status: int, problem: str) -> WebhookResult:
+    return WebhookResult(WebhookReply(status, body=problem.encode()), problem=problem)
+
+
+# --- which tenant, which line -----------------------------------------------------------------------------------------
+
+
+async def _take_all(ports: Ports, app: App, channel: Channel, items: Sequence[Inbound]) -> WebhookResult:
+    setups: _Setups = {}
+    by_tenant: dict[TenantId, list[_Element]] = {}
+    for inbound in items:
+        element = await _placed(ports, app, channel, inbound, setups)
+        by_tenant.setdefault(element.tenant, []).append(element)
+    result = WebhookResult(WebhookReply(200, body=b"ok"))
+    for tenant, elements in by_tenant.items():
+        taken, known, kept = await _Batch(ports, tenant).take(elements)
+        result = evolve(result, taken=result.taken + taken, known=result.known + known, kept=result.kept + kept)
+    return result
+
+
+async def _placed(ports: Ports, app: App, channel: Channel, inbound: Inbound, setups: _Setups) -> _Element:
+    """Find the line that an element names; one outside the accounts of the app that signed it is kept apart."""
+    if isinstance(inbound.item, Unreadable):
+        return _kept(app.tenant, inbound.item)
+    names = (inbound.account_ref, inbound.line_ref)
+    if names not in setups:
+        setups[names] = await ports.directory.inbound_line(app.id, *names)
+    setup = setups[names]
+    if setup is None:
+        problem = "it names a line outside the accounts of the app that signed it"
+        return _kept(app.tenant, Unreadable(problem, repr(inbound.item)))
+    return _element(ports, Ground.of(setup, channel.capabilities, None), inbound.item)
+
+
+def _kept(tenant: TenantId, item: Unreadable) -> _Element:
+    fingerprint = hashlib.sha256(f"{item.problem}\n{item.raw}".encode("utf-8", "surrogatepass")).hexdigest()
+    mark = DEDUPE.of(tenant, f"kept:{fingerprint}")
+    return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item.raw)
+
+
+def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus) -> _Element:
+    line, portfolio = ground.setup.line, ground.setup.account.portfolio
+    if isinstance(item, InboundMessage):
+        seconds = (ports.clock() - item.at).total_seconds()
+        ports.hooks.measure("webhook_lag_seconds", seconds, channel=ground.capabilities.channel)
+        message = evolve(item, sender=_scoped(item.sender, portfolio))
+        mark = DEDUPE.of(line.tenant, f"in:{line.id}:{item.provider_id}")
+        wanted = (mark, *_of_sender(ground, message.sender))
+        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message), wanted, repr(item))
+    recipient = _scoped(item.recipient, portfolio) if item.recipient else None
+    status = evolve(item, recipient=recipient)
+    return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), repr(item))
+
+
+def _scoped(sender: Sender, portfolio: str) -> Sender:
+    """The addresses with the account's portfolio in the place of its provider id."""
+    addresses = tuple(
+        Address(address.kind, address.value, portfolio) if address.kind in PORTFOLIO_SCOPED else address
+        for address in sender.addresses
+    )
+    return evolve(sender, addresses=addresses)
+
+
+def _of_sender(ground: Ground, sender: Sender) -> Iterable[Wanted]:
+    tenant, line = ground.setup.line.tenant, ground.setup.line.id
+    for address in sender.addresses:
+        yield Follow(
+            ADDRESS.of(tenant, *address.lookup),
+            "customer",
+            (("customer", (tenant, FOUND)), ("consent", (tenant, FOUND)), ("pair", (tenant, FOUND, line))),
+        )
+
+
+def _of_status(ground: Ground, status: InboundStatus) -> tuple[Wanted, ...]:
+    tenant = ground.setup.line.tenant
+    recipient = tuple(_of_sender(ground, status.recipient)) if status.recipient else ()
+    if status.message is None:
+        prefix = (tenant, ground.setup.line.id, status.provider_id)
+        return (Range("message", "provider", prefix, 1), *recipient)
+    outbox = OUTBOX.of(tenant, "send", status.message)
+    message = Follow(MESSAGE.of(tenant, status.message), "customer", (("customer", (tenant, FOUND)),))
+    return (message, outbox, *recipient)
+
+
+# --- one tenant's elements --------------------------------------------------------------------------------------------
+
+
+class _Batch:
+    """The elements of one tenant, rolled forward on one snapshot and committed together."""
+
+    def __init__(self, ports: Ports, tenant: TenantId) -> None:
+        self._ports: Final = ports
+        self._tenant: Final = tenant
+        self._snapshot = Snapshot()
+        self._pending: list[tuple[_Element, Ready[Any]]] = []
+        self._again: list[_Element] = []
+        self._counts = [0, 0, 0]
+
+    async def take(self, elements: Sequence[_Element]) -> tuple[int, int, int]:
+        """Commit them all: how many were taken, known before, and kept.
+
+        Raises ``Contended`` when some could not be: the provider brings the whole body again, and what did land is
+        known then.
+        """
+        for _ in range(ROUNDS):
+            self._snapshot = await self._ports.storage.load(_all_wanted(elements))
+            self._again = []
+            for element in elements:
+                await self._decide(element)
+            await self._flush()
+            if not self._again:
+                taken, known, kept = self._counts
+                return taken, known, kept
+            elements = self._again
+        raise Contended("a webhook's elements lost to other writers too often")
+
+    async def _decide(self, element: _Element) -> None:
+        try:
+            answer = await self._answer(element)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind
+            # A defect of ours must not make the provider bring the same body for a week and switch the webhook off.
+            log.error("an inbound element could not be decided (%s); it is kept", where(error))
+            answer = await self._answer(_kept(self._tenant, Unreadable("internal error", element.source)))
+        match answer:
+            case Ready(change, _):
+                self._pending.append((element, answer))
+                self._snapshot = rolled(self._snapshot, change)
+            case Known() | Refused():
+                self._counts[1] += 1
+
+    async def _answer(self, element: _Element) -> Ready[Any] | Known | Refused:
+        seed, ports = self._ports.seed(), self._ports
+        while True:
+            answer = run(element.decider, element.command, self._snapshot, self._tenant, ports.clock(), seed)
+            if not isinstance(answer, Needs):
+                return answer
+            if self._pending and any(isinstance(wanted, Range) for wanted in answer.wanted):
+                # A range cannot show what is decided and not committed; so commit that first.
+                await self._flush()
+                self._snapshot = await ports.storage.load(element.wanted)
+            self._snapshot = (await ports.storage.load(answer.wanted)).joined(self._snapshot)
+
+    async def _flush(self) -> None:
+        pending = [(element, answer) for element, answer in self._pending if not answer.change.is_empty]
+        self._counts[1] += len(self._pending) - len(pending)
+        self._pending = []
+        if not pending:
+            return
+        outcomes = await self._ports.storage.commit([answer.change for _, answer in pending])
+        happenings: list[Any] = []
+        at: datetime = pending[0][1].change.at
+        for (element, answer), outcome in zip(pending, outcomes, strict=True):
+            if isinstance(outcome, Conflict):
+                self._again.append(element)
+            elif isinstance(outcome, Committed):
+                self._counts[2 if element.is_kept else 0] += 1
+                happenings += answer.change.events
+            else:
+                self._counts[1] += 1
+        await self._ports.hooks.committed(self._tenant, at, happenings)
+
+
+def _all_wanted(elements: Iterable[_Element]) -> Sequence[Wanted]:
+    return list(dict.fromkeys(wanted for element in elements for wanted in element.wanted))

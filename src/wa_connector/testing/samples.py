@@ -1,0 +1,282 @@
+"""One row of each kind after another, as many as a test wants: every kind of content, and texts that storages trip over.
+
+A kind that is added to ``ports.rows`` gets its entry here, and then every storage is tested with it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from attrs import frozen
+
+from wa_connector.model.address import Address, AddressFact, AddressKind, AddressRecord
+from wa_connector.model.consent import ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
+from wa_connector.model.content import (
+    Button,
+    ButtonReply,
+    Buttons,
+    Content,
+    Image,
+    MediaRef,
+    TemplateMessage,
+    Text,
+    Unsupported,
+)
+from wa_connector.model.conversation import Conversation, ConversationState, Pair, Participant, Role
+from wa_connector.model.customer import Customer
+from wa_connector.model.ids import (
+    AccountId,
+    ConversationId,
+    CustomerId,
+    LineId,
+    MessageId,
+    ProviderId,
+    TenantId,
+    UserId,
+)
+from wa_connector.model.inbound import InboundStatus, Report, Sender
+from wa_connector.model.message import (
+    Author,
+    ByCustomer,
+    BySystem,
+    ByUser,
+    Failure,
+    Message,
+    MessageStatus,
+    NoticeKind,
+)
+from wa_connector.model.queue import EntryState, OutboxEntry, Work
+from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
+from wa_connector.ports import rows
+from wa_connector.ports.rows import KeptElement, Key
+
+NOW: Final = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LINE: Final = LineId("line-1")
+
+TEXTS: Final = (
+    "plain",
+    "",
+    "quotes ' \" ` and \\ backslashes \\u0041 \\n",
+    "lines\nand\ttabs\r\n",
+    "Grüße, 你好, שלום, नमस्ते",
+    "👍🏽 👩‍👩‍👧 🇩🇪 \U0010ffff",
+    "%s {0} $1 ? :name -- ; DROP TABLE message",
+    "x" * 70_000,
+)
+"""Texts that a storage has to keep as they are. NUL is not among them: no provider sends it and PostgreSQL refuses it."""
+
+ORDERED: Final = ("A", "Z", "a", "z", "é", "\uffee", "😀")
+"""In the order of code points, which is the order of every text column. (UTF-16 puts the last two the other way.)"""
+
+
+@frozen
+class Sample:
+    """One row: its key, its payload, and what to merge into it."""
+
+    key: Key
+    value: Any
+    merges: Mapping[str, int]
+
+
+def sample(kind: str, tenant: TenantId, number: int) -> Sample:
+    """The sample of that number, from 0 on. Keys differ; columns repeat, so that indexes have ties to break."""
+    key, value = _MAKERS[kind](tenant, number)
+    # Sums and maxima that repeat as well, in an order that is not the keys'.
+    merges = {column.name: (number * 7) % 4 + place for place, column in enumerate(rows.KINDS[kind].merges)}
+    return Sample(key, value, merges)
+
+
+def _id(number: int) -> str:
+    return f"{ORDERED[number % len(ORDERED)]}{number:03}"
+
+
+def _text(number: int) -> str:
+    return TEXTS[number % len(TEXTS)]
+
+
+def _at(number: int) -> datetime:
+    return NOW + timedelta(microseconds=number % 3)
+
+
+def _of_two(number: int) -> str:
+    return f"{'ab'[number % 2]}"
+
+
+def _address(tenant: TenantId, number: int) -> tuple[Key, AddressRecord]:
+    ended_at = _at(number) if number % 3 == 0 else None
+    customer = CustomerId(_id(number))
+    facts = (
+        AddressFact(customer, AddressKind.NUMBER, NOW - timedelta(days=9), NOW - timedelta(days=1)),
+        AddressFact(customer, AddressKind.NUMBER, NOW - timedelta(hours=1), ended_at),
+    )
+    return rows.ADDRESS.of(tenant, "", "line", f"4930{number:05}"), AddressRecord(facts)
+
+
+def _customer(tenant: TenantId, number: int) -> tuple[Key, Customer]:
+    customer = CustomerId(_id(number))
+    addresses = (
+        Address(AddressKind.NUMBER, "+4930123456"),
+        Address(AddressKind.BSUID, f"DE.{number}", portfolio="portfolio-1"),
+    )
+    merged_into = CustomerId("survivor") if number % 2 else None
+    value = Customer(customer, _at(number), addresses, name=_text(number), locale="de", merged_into=merged_into)
+    return rows.CUSTOMER.of(tenant, customer), value
+
+
+def _consent(tenant: TenantId, number: int) -> tuple[Key, ConsentRecord]:
+    stages = list(Stage)
+    consent = ChannelConsent(
+        conversation=stages[number % len(stages)],
+        marketing=stages[(number + 1) % len(stages)],
+        asked_at=_at(number),
+        asked_purposes=tuple(Purpose),
+        asked_since_decline=number % 2 == 0,
+    )
+    record = ConsentRecord({"whatsapp": consent, "sms": ChannelConsent()}, number, "head", (number, 1, _text(number)))
+    return rows.CONSENT.of(tenant, _id(number)), record
+
+
+def _evidence(tenant: TenantId, number: int) -> tuple[Key, Evidence]:
+    signals = list(Signal)
+    personal = Personal("salt", _text(number), "+4930123456", "wamid.1") if number % 3 else None
+    value = Evidence(
+        customer=CustomerId(_of_two(number)),
+        sequence=number,
+        at=_at(number),
+        recorded_at=NOW,
+        channel="whatsapp",
+        signal=signals[number % len(signals)],
+        purposes=(Purpose.CONVERSATION,),
+        source="digest",
+        actor=UserId("user-1") if number % 2 else None,
+        personal=personal,
+    )
+    return rows.EVIDENCE.of(tenant, value.customer, number), value
+
+
+def _pair(tenant: TenantId, number: int) -> tuple[Key, Pair]:
+    threads = tuple(ConversationId(_id(place)) for place in range(number % 3))
+    value = Pair(
+        open=threads,
+        latest=threads[-1] if threads else None,
+        held=number,
+        unreachable_since_at=_at(number) if number % 2 else None,
+    )
+    return rows.PAIR.of(tenant, _of_two(number), f"line-{number}"), value
+
+
+def _conversation(tenant: TenantId, number: int) -> tuple[Key, Conversation]:
+    until_at = _at(number) if number % 3 == 0 else None
+    value = Conversation(
+        ConversationId(_id(number)),
+        LINE,
+        CustomerId(_of_two(number)),
+        list(ConversationState)[number % 2],
+        opened_at=_at(number),
+        participants=(
+            Participant(UserId("user-1"), Role.OWNER, NOW, until_at),
+            Participant(UserId("user-2"), Role.OBSERVER, NOW),
+        ),
+        restarted_from=ConversationId("before") if number % 2 else None,
+    )
+    return rows.CONVERSATION.of(tenant, value.id), value
+
+
+def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
+    statuses = list(MessageStatus)
+    text = _text(number)
+    image = MediaRef("image/png", sha256="ab" * 32, size=number)
+    contents: tuple[Content, ...] = (
+        Text(text),
+        Image(image, caption=text),
+        Buttons(text, (Button("yes", "👍"), Button("no", text))),
+        TemplateMessage("welcome", "pt_BR", {"body.1": text}, {"0": "YES"}, rendered=text),
+        ButtonReply("YES", text, ProviderId("wamid.1")),
+        Unsupported("sticker"),
+    )
+    authors: tuple[Author, ...] = (ByCustomer(), ByUser(UserId("user-1")), BySystem(NoticeKind.STOP, "cause-1"))
+    value = Message(
+        id=MessageId(_id(number)),
+        conversation=ConversationId(_of_two(number)),
+        customer=CustomerId("customer-1"),
+        line=LINE,
+        at=_at(number),
+        author=authors[number % len(authors)],
+        content=contents[number % len(contents)],
+        status=statuses[number % len(statuses)],
+        status_at=_at(number),
+        provider_id=ProviderId(f"wamid.{number % 3}") if number % 2 else None,
+        failure=Failure("131047", text) if number % 3 else None,
+        expires_at=NOW if number % 2 else None,
+    )
+    return rows.MESSAGE.of(tenant, value.id), value
+
+
+def _outbox(tenant: TenantId, number: int) -> tuple[Key, OutboxEntry]:
+    states, works = list(EntryState), list(Work)
+    value = OutboxEntry(
+        message=MessageId(_id(number)),
+        line=LINE,
+        customer=CustomerId(_of_two(number)),
+        work=works[number % len(works)],
+        state=states[number % len(states)],
+        due_at=_at(number),
+        since_at=NOW,
+        attempts=number,
+    )
+    return rows.OUTBOX.of(tenant, value.work.value, value.message), value
+
+
+def _dedupe(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.DEDUPE.of(tenant, f"wamid.{_id(number)}"), _text(number)
+
+
+def _template(tenant: TenantId, number: int) -> tuple[Key, Template]:
+    value = Template(
+        AccountId("account-1"),
+        f"template_{_of_two(number)}",
+        f"xx_{number}",
+        list(TemplateCategory)[number % len(TemplateCategory)],
+        list(TemplateStatus)[number % len(TemplateStatus)],
+        body=_text(number),
+        buttons=(TemplateButton("QUICK_REPLY", "👍"),),
+        synced_at=_at(number),
+    )
+    return rows.TEMPLATE.of(tenant, value.account, value.name, value.language), value
+
+
+def _waiting(tenant: TenantId, number: int) -> tuple[Key, tuple[InboundStatus, ...]]:
+    recipient = Sender((Address(AddressKind.WHATSAPP_ID, "4930123456"),), name=_text(number))
+    reports = list(Report)
+    value = tuple(
+        InboundStatus(
+            ProviderId("wamid.1"),
+            _at(place),
+            reports[(number + place) % len(reports)],
+            message=MessageId("message-1") if place else None,
+            recipient=recipient if place else None,
+            meaning=_text(number),
+        )
+        for place in range(number % 3)
+    )
+    return rows.WAITING.of(tenant, LINE, f"wamid.{_id(number)}"), value
+
+
+def _quarantine(tenant: TenantId, number: int) -> tuple[Key, KeptElement]:
+    return rows.QUARANTINE.of(tenant, _id(number)), KeptElement(_at(number), "unreadable", _text(number))
+
+
+_MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
+    "address": _address,
+    "customer": _customer,
+    "consent": _consent,
+    "evidence": _evidence,
+    "pair": _pair,
+    "conversation": _conversation,
+    "message": _message,
+    "outbox": _outbox,
+    "dedupe": _dedupe,
+    "template": _template,
+    "waiting": _waiting,
+    "quarantine": _quarantine,
+}
