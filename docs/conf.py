@@ -20,7 +20,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "substitution"]
 myst_substitutions = {"version": CORE["version"]}
 
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"  # a module is written to be read from top to bottom
 autodoc_typehints = "signature"
 autodoc_class_signature = "separated"

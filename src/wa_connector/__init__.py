@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from wa_connector.model.event import MessageReleased as MessageReleased
     from wa_connector.model.event import MessageStatusChanged as MessageStatusChanged
     from wa_connector.model.event import Quarantined as Quarantined
+    from wa_connector.model.event import SettingChanged as SettingChanged
     from wa_connector.model.ids import AccountId as AccountId
     from wa_connector.model.ids import AppId as AppId
     from wa_connector.model.ids import CommandId as CommandId
@@ -176,6 +177,7 @@ _HOMES = {
         "MessageReleased",
         "MessageStatusChanged",
         "Quarantined",
+        "SettingChanged",
     ),
     "model.ids": (
         "AccountId",

@@ -36,6 +36,8 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: bytes
+    peer: int
+    """The client's port: one connection, one port."""
 
     @property
     def json(self) -> Any:
@@ -76,13 +78,11 @@ class Drip:
 Step: TypeAlias = Reply | Drop | Hang | Truncate | Drip
 
 
-def reply(body: object, status: int = 200, **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, json.dumps(body).encode(), {"content-type": "application/json", **named})
-
-
 class Scripted:
-    """Answers with one step after the other, then with the last again; keeps what it was asked."""
+    """Answers with one step after the other, then with the last again; keeps what it was asked.
+
+    Its methods make the steps too: a test cannot import from here (importlib mode).
+    """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -98,8 +98,8 @@ class Scripted:
             def _serve(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                seen = Seen(self.command, self.path, headers, self.rfile.read(length))
-                scripted.take(seen, self)
+                body, peer = self.rfile.read(length), self.client_address[1]
+                scripted.take(Seen(self.command, self.path, headers, body, peer), self)
 
             do_GET = do_POST = _serve
 
@@ -124,6 +124,14 @@ class Scripted:
     @property
     def root(self) -> str:
         return self.url.removesuffix("/v26.0")
+
+    @staticmethod
+    def reply(body: object, status: int = 200, **headers: str) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Reply(status, content, {"content-type": "application/json", **named})
+
+    drop, hang, truncate, drip = Drop, Hang, Truncate, Drip
 
     def says(self, *steps: Step) -> None:
         self.steps = list(steps)
@@ -162,9 +170,7 @@ class Scripted:
                         return
                     handler.wfile.write(b" ")
 
-    def _head(
-        self, handler: BaseHTTPRequestHandler, status: int, length: int, headers: dict[str, str]
-    ) -> None:
+    def _head(self, handler: BaseHTTPRequestHandler, status: int, length: int, headers: dict[str, str]) -> None:
         handler.send_response(status)
         for name, value in {"content-length": str(length), **headers}.items():
             handler.send_header(name, value)
@@ -207,9 +213,7 @@ class Files:
         self.content[digest] = content
         return MediaRef(mime_type, digest, len(content))
 
-    def put(
-        self, tenant: TenantId, chunks: Iterator[bytes], mime_type: str, max_bytes: int
-    ) -> MediaRef:
+    def put(self, tenant: TenantId, chunks: Iterator[bytes], mime_type: str, max_bytes: int) -> MediaRef:
         if self.fails:
             raise Unavailable("the disk is full")
         content = b"".join(chunks)
@@ -230,9 +234,7 @@ class AsyncFiles:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    async def put(
-        self, tenant: TenantId, chunks: AsyncIterator[bytes], mime_type: str, max_bytes: int
-    ) -> MediaRef:
+    async def put(self, tenant: TenantId, chunks: AsyncIterator[bytes], mime_type: str, max_bytes: int) -> MediaRef:
         taken = [chunk async for chunk in chunks]
         return self._files.put(tenant, iter(taken), mime_type, max_bytes)
 
@@ -308,9 +310,7 @@ class Looped:
         self._runner.close()
 
 
-QUICK = Options(
-    timeouts=Timeouts(connect=2.0, write=2.0, answer=0.4, pool=0.3, whole=0.5, download=1.0)
-)
+QUICK = Options(timeouts=Timeouts(connect=2.0, write=2.0, answer=0.4, pool=0.3, whole=0.5, download=1.0))
 
 
 @pytest.fixture(params=["plain", "async"])
@@ -324,6 +324,12 @@ def make_sender(request: pytest.FixtureRequest, files: Files) -> Iterator[Callab
     yield make
     for sender in made:
         sender.close()
+
+
+@pytest.fixture
+def quick() -> Options:
+    """Options whose time-outs a test can wait for."""
+    return QUICK
 
 
 @pytest.fixture
@@ -349,9 +355,7 @@ def account() -> Account:
 
 @pytest.fixture
 def setup(account: Account) -> LineSetup:
-    line = Line(
-        account.tenant, LineId("sales"), account.id, "whatsapp", "+15550001111", "106540352242922"
-    )
+    line = Line(account.tenant, LineId("sales"), account.id, "whatsapp", "+15550001111", "106540352242922")
     return LineSetup(line, account, ())
 
 

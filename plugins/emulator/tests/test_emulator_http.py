@@ -190,6 +190,16 @@ def test_a_receiver_that_hangs_does_not_keep_the_server_up() -> None:
     assert stopped_after < 6
 
 
+def test_an_answer_does_not_wait_for_acknowledgements() -> None:
+    """Nagle's algorithm would cost 40 ms an answer; 50 calls on one connection show it."""
+    with serve(Emulator()) as served, httpx.Client(base_url=served.control_url, trust_env=False) as client:
+        client.get("/clock")
+        started_at = time.monotonic()
+        for _ in range(50):
+            client.get("/clock")
+        assert time.monotonic() - started_at < 50 * 0.035
+
+
 def test_an_emulator_can_be_served_again_and_a_taken_port_is_an_error() -> None:
     emulator = Emulator()
     with serve(emulator) as served:

@@ -24,11 +24,14 @@ PRELUDE = textwrap.dedent(
     from wa_connector_sqlite import SqliteStorage
 
     THREAD = CONVERSATION.of(TENANT, "thread-1")
+    NOBODY = CUSTOMER.of(TENANT, "nobody")
     storage = SqliteStorage(sys.argv[1])
 
     def count(times):
         for _ in range(times):
-            assert storage.commit([Change(TENANT, NOW, merges=(Merge(THREAD, {"entries": 1}),))]) == (COMMITTED,)
+            # Reads before it writes, so that the transaction has to have the lock from its beginning.
+            change = Change(TENANT, NOW, reads={NOBODY: 0}, merges=(Merge(THREAD, {"entries": 1}),))
+            assert storage.commit([change]) == (COMMITTED,)
 
     def counted():
         return storage.load([THREAD]).rows[THREAD].merged["entries"]

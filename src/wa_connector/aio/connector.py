@@ -16,7 +16,18 @@ from wa_connector.errors import UsageError
 from wa_connector.model.content import Content, MediaRef
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
-from wa_connector.model.ids import AccountId, CommandId, ContactId, ConversationId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.decision import Decision
+from wa_connector.model.ids import (
+    AccountId,
+    CommandId,
+    ContactId,
+    ConversationId,
+    LineId,
+    MessageId,
+    OrganizationId,
+    TenantId,
+    UserId,
+)
 from wa_connector.model.template import Template
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
@@ -133,6 +144,13 @@ class AsyncConnector:
 
     async def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
         return await self._engine().templates(tenant, account)
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    async def set_setting(
+        self, tenant: TenantId, user: UserId, organization: OrganizationId, name: str, value: object
+    ) -> Decision:
+        return await self._engine().set_setting(tenant, user, organization, name, value)
 
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 

@@ -111,6 +111,10 @@ class Draft:
         self._reads[key] = row.version
         return None if key in self._deletes else row.value
 
+    def saw(self, versions: Mapping[Key, int]) -> None:
+        """Note rows that were read before the decider began."""
+        self._reads.update(versions)
+
     def merged(self, key: Key) -> Mapping[str, int]:
         """The merge columns of a row, with this draft's own merges; reading them can cause no conflict."""
         return _merged(key.kind, self._row(key).merged, self._merges.get(key, {}))

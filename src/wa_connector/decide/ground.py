@@ -1,8 +1,12 @@
 """The ground a verb stands on: line, user and settings, and the standing of a customer seen from there."""
 
-from attrs import frozen
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
 
 from wa_connector.decide.draft import Draft
+from wa_connector.decide.settings import values_at
 from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.consent import NO_EVIDENCE, ConsentRecord
@@ -17,8 +21,9 @@ from wa_connector.model.setting import Settings
 from wa_connector.model.standing import Standing
 from wa_connector.model.template import Template
 from wa_connector.policy.enablement import enablement
-from wa_connector.policy.settings import settings_of
-from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, TEMPLATE, Key, window_of
+from wa_connector.policy.settings import scopes_of, settings_of
+from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, SETTING, TEMPLATE, Key, window_of
+from wa_connector.ports.storage import Row
 
 _SEND_TO = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
 """A WhatsApp id is what the provider itself calls the number, so it is the surest; a BSUID cannot carry everything."""
@@ -33,17 +38,31 @@ class Ground:
     settings: Settings
     enablement: Decision
     seat: Seat | None = None
+    seen: Mapping[Key, int] = field(factory=dict)
+    """The versions of the stored settings that count here: a change to one of them conflicts with what was decided."""
 
     @classmethod
-    def of(cls, setup: LineSetup, capabilities: Capabilities, seat: Seat | None) -> "Ground":
-        """The user's own path decides over settings where there is a user, else the line's."""
+    def of(
+        cls,
+        setup: LineSetup,
+        capabilities: Capabilities,
+        seat: Seat | None,
+        stored: Mapping[Key, Row] = {},
+        at: datetime | None = None,
+    ) -> "Ground":
+        """The user's own path decides over settings where there is a user, else the line's.
+
+        ``stored`` are the rows under ``setting_keys``, read as of ``at`` (None: what is in force now).
+        """
         path = setup.organizations if seat is None else seat.organizations
+        changed = {str(key.parts[1]): values_at(row.value, at) for key, row in stored.items() if row.value is not None}
         return cls(
             setup,
             capabilities,
-            settings_of(path, seat),
+            settings_of(path, seat, changed),
             enablement(setup.organizations, seat, capabilities.channel, capabilities.label),
             seat,
+            {key: row.version for key, row in stored.items()},
         )
 
     def pair(self, customer: CustomerId) -> Key:
@@ -56,6 +75,12 @@ class Ground:
         return TEMPLATE.of(self.setup.line.tenant, self.setup.account.id, content.name, content.language)
 
 
+def setting_keys(setup: LineSetup, seat: Seat | None) -> tuple[Key, ...]:
+    """Where the settings stand that count for this line or user."""
+    path = setup.organizations if seat is None else seat.organizations
+    return tuple(SETTING.of(setup.line.tenant, scope) for scope in scopes_of(path, seat))
+
+
 def standing_of(
     draft: Draft,
     ground: Ground,
@@ -65,6 +90,7 @@ def standing_of(
     contacts_available: bool = True,
 ) -> Standing:
     """The standing of a customer on this line; of nobody yet known when ``customer`` is None."""
+    draft.saw(ground.seen)
     if customer is None:
         return Standing(
             ground.capabilities,

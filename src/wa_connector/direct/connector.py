@@ -13,7 +13,18 @@ from wa_connector.errors import UsageError
 from wa_connector.model.content import Content, MediaRef
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
-from wa_connector.model.ids import AccountId, CommandId, ContactId, ConversationId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.decision import Decision
+from wa_connector.model.ids import (
+    AccountId,
+    CommandId,
+    ContactId,
+    ConversationId,
+    LineId,
+    MessageId,
+    OrganizationId,
+    TenantId,
+    UserId,
+)
 from wa_connector.model.template import Template
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
@@ -176,6 +187,18 @@ class Connector:
     def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
         """The approved templates, by name: what a picker shows."""
         return drive(self._engine().templates(tenant, account))
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    def set_setting(
+        self, tenant: TenantId, user: UserId, organization: OrganizationId, name: str, value: object
+    ) -> Decision:
+        """Change a setting (a field of ``Settings``) from this organization down, or take the change back with None.
+
+        For users who supervise, on their own path of organizations. In force from now on; what was decided before stays
+        explained by the old value. Raises ``UsageError`` for a name or value that no setting has.
+        """
+        return drive(self._engine().set_setting(tenant, user, organization, name, value))
 
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ def digest_of(entry: Evidence) -> str:
             entry.signal.value,
             [purpose.value for purpose in entry.purposes],
             entry.source,
-            entry.actor or "",
+            entry.actor,
             entry.template,
             entry.locale,
             entry.commitment,

@@ -45,6 +45,7 @@ class Reason(Enum):
     MEDIA_TOO_LARGE = "media_too_large"
     MEDIA_MISSING = "media_missing"
     BUTTONS = "buttons"
+    NOT_A_SUPERVISOR = "not_a_supervisor"
     NOTHING_TO_DO = "nothing_to_do"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -103,6 +104,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.MEDIA_TOO_LARGE: "The file has {size} bytes; {limit} are allowed.",
     Reason.MEDIA_MISSING: "The file is not in the media store.",
     Reason.BUTTONS: "The buttons are not right: {problem}.",
+    Reason.NOT_A_SUPERVISOR: "Only who supervises may do this.",
     Reason.NOTHING_TO_DO: "There is nothing to do.",
     Reason.CANCELLED: "The message was cancelled.",
     Reason.EXPIRED: "The message waited too long and expired.",

@@ -59,7 +59,8 @@ class Seat:
 @frozen
 class App:
     """A provider app: what signs webhooks. ``secrets`` holds the current secret first; a second one is accepted while
-    the first is being rotated. It serves accounts of one tenant or of many; whoever runs it is ``tenant``."""
+    the first is being rotated. With an empty ``verify_token`` no subscription check ever succeeds. It serves accounts of
+    one tenant or of many; whoever runs it is ``tenant``, and keeps what cannot be placed."""
 
     id: AppId
     tenant: TenantId
@@ -72,7 +73,8 @@ class App:
 @frozen
 class Account:
     """A provider account of a tenant. ``provider_ref`` is the provider's id of it (the WhatsApp business account id);
-    ``portfolio`` scopes BSUIDs and the daily tier; ``token`` authorises sends."""
+    ``portfolio`` scopes BSUIDs and the daily tier and is never empty (``provider_ref`` where the host knows no other);
+    ``token`` authorises sends."""
 
     tenant: TenantId
     id: AccountId

@@ -101,6 +101,15 @@ class LineStopped:
 
 
 @frozen
+class SettingChanged:
+    """A setting of one level (an organization's id, or ``user:`` and a user's) has a new value."""
+
+    scope: str
+    name: str
+    by: UserId
+
+
+@frozen
 class Quarantined:
     """An inbound element was kept for inspection; ``entry`` is its id there."""
 
@@ -120,6 +129,7 @@ Happening: TypeAlias = (
     | ConsentChanged
     | MediaFetched
     | LineStopped
+    | SettingChanged
     | Quarantined
 )
 

@@ -1,14 +1,17 @@
 """Settings: the parameters of every rule, with their defaults.
 
-An organization or a user overrides single settings by name; ``policy.settings`` folds the path.
+An organization or a user overrides single settings by name; ``policy.settings`` folds the path. What is changed at run
+time is kept with its author and its instant, so that "why was this allowed in March" has an answer.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import Enum
 
 from attrs import frozen
 
 from wa_connector.model.consent import Purpose
+from wa_connector.model.ids import UserId
 from wa_connector.model.window import WindowRule
 
 
@@ -58,3 +61,26 @@ class Settings:
 
 
 DEFAULTS = Settings()
+
+
+@frozen
+class SettingChange:
+    """One setting of one level, from ``since_at`` on. ``value`` is its JSON text; '' takes the override back."""
+
+    name: str
+    value: str
+    author: UserId
+    since_at: datetime
+
+
+@frozen
+class SettingHistory:
+    """All changes of one level (an organization, or a user), oldest first."""
+
+    changes: tuple[SettingChange, ...] = ()
+
+    def as_of(self, at: datetime | None) -> Mapping[str, str]:
+        """The overrides in force at ``at`` (None: after all changes): the JSON text of each, by name. A change counts
+        from its very instant."""
+        values = {change.name: change.value for change in self.changes if at is None or change.since_at <= at}
+        return {name: value for name, value in values.items() if value}

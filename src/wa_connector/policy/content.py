@@ -57,6 +57,8 @@ def _judge_buttons(content: Buttons, capabilities: Capabilities) -> Decision | N
     ids = [button.id for button in content.buttons]
     if not 1 <= len(titles) <= capabilities.max_buttons:
         return _refuse(Reason.BUTTONS, problem=f"there must be 1 to {capabilities.max_buttons}")
+    if not all(map(is_encodable, (*titles, *ids))):
+        return _refuse(Reason.CONTENT_NOT_TEXT)
     if len(set(titles)) < len(titles) or len(set(ids)) < len(ids):
         return _refuse(Reason.BUTTONS, problem="two are the same")
     if not all(0 < len(title) <= capabilities.max_button_title for title in titles) or not all(ids):

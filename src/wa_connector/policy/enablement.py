@@ -1,7 +1,7 @@
 """Who may use a channel: inherited down the path of organizations to the user, with the level that decided.
 
 A channel is off until some level switches it on. A level that switches it off says whether a lower one may switch it on
-again; where it may not, what lower levels say is ignored.
+again; where it may not, what lower levels say is ignored. The level that decided is the deepest one that was heard.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,15 +28,14 @@ def enablement(organizations: tuple[Organization, ...], seat: Seat | None, chann
 
 
 def _walk(levels: Iterable[tuple[str, Mapping[str, ChannelSwitch]]], channel: str, label: str) -> Decision:
-    is_on, may_enable, decided_by = False, True, "default"
+    is_on, decided_by = False, "default"
     for name, switches in levels:
         switch = switches.get(channel)
-        if switch is None or (switch.enabled and not is_on and not may_enable):
+        if switch is None:
             continue
-        if not switch.enabled:
-            may_enable = may_enable and switch.may_enable
-        if switch.enabled is not is_on:
-            is_on, decided_by = switch.enabled, name
+        is_on, decided_by = switch.enabled, name
+        if not (switch.enabled or switch.may_enable):
+            break
     parameters = (("channel", label), ("level", decided_by))
     if is_on:
         return Decision(Reason.ALLOWED, parameters)

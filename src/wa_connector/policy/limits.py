@@ -22,5 +22,12 @@ def spent(budget: Budget) -> Budget:
 
 
 def wait_until(budget: Budget, interval: timedelta) -> datetime | None:
-    """When the next message may go; None for at once."""
-    return None if budget.tokens >= 1 else budget.at + interval * (1 - budget.tokens)
+    """When the next message may go; None for at once.
+
+    Rounded up to the next microsecond: at that instant the token is whole, so nobody is woken in vain.
+    """
+    if budget.tokens >= 1:
+        return None
+    due_at = budget.at + interval * (1 - budget.tokens)
+    is_short = budget.tokens + (due_at - budget.at) / interval < 1
+    return due_at + timedelta(microseconds=1) if is_short else due_at

@@ -5,7 +5,6 @@ lists, one file a locale under ``words/``, and only a message that *is* such a w
 not. What a word means is not decided here (see ``policy.consent``).
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
@@ -28,7 +27,6 @@ _BY_NAME: Final[Mapping[str, Signal | str]] = {
     "help": HELP,
 }
 _BY_PAYLOAD: Final[Mapping[str, Signal]] = {ACCEPT_PAYLOAD: Signal.ACCEPTED, DECLINE_PAYLOAD: Signal.DECLINED}
-_EDGES: Final = re.compile(r"^[\W_]+|[\W_]+$")
 _LONGEST: Final = 40
 
 
@@ -54,11 +52,22 @@ def _meaning(text: str) -> Signal | str | None:
 
 
 def normalised(text: str) -> str:
-    """The text as it is compared: compatibility-decomposed, case-folded, without accents on Latin letters, without
-    punctuation or emoji around it, with single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
-    return " ".join(_EDGES.sub("", plain).split())
+    """The text as it is compared: compatibility-decomposed, case-folded, without accents, without punctuation or emoji
+    around it, with single spaces and plain apostrophes.
+
+    Vowel signs are no accents: in the scripts of India they are letters, and another one is another word.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")).casefold()
+    plain = "".join(character for character in decomposed if not _is_decoration(character))
+    around = "".join(character for character in set(plain) if unicodedata.category(character)[0] not in "LMN")
+    return " ".join(plain.strip(around).split())
+
+
+def _is_decoration(character: str) -> bool:
+    """Whether it is an accent (classes up to 9 are parts of letters, such as the virama) or asks for a colour emoji."""
+    return (
+        unicodedata.combining(character) > 9 or "\N{VARIATION SELECTOR-1}" <= character <= "\N{VARIATION SELECTOR-16}"
+    )
 
 
 @cache
@@ -80,6 +89,6 @@ def _read(text: str, known: dict[str, Signal | str]) -> None:
         meaning = _BY_NAME.get(name.strip())
         if meaning is None:
             continue
-        for word in map(normalised, words.split(",")):
+        for word in filter(None, map(normalised, words.split(","))):
             if word not in known or _SAFETY.index(meaning) > _SAFETY.index(known[word]):
                 known[word] = meaning

@@ -17,7 +17,7 @@ from wa_connector.model.standing import Standing
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
 from wa_connector.policy.action import Action, AskAgain, AskConsent, DeliverRequest, Notify, UseTemplate, Write
 from wa_connector.policy.content import judge_content, judge_template_text
-from wa_connector.policy.window import closes_at, is_open, is_open_by_customer
+from wa_connector.policy.window import closes_at, closes_by_customer_at, is_open, is_open_by_customer
 
 Rule = Callable[[Any, Standing, datetime], Decision | None]
 
@@ -84,7 +84,8 @@ def consented(_: Action, standing: Standing, now: datetime) -> Decision | None:
     if stage is Stage.DECLINED:
         return _refuse(Reason.CONSENT_DECLINED)
     if stage is Stage.ASKED:
-        return _refuse(Reason.CONSENT_AWAITED, Remedy(RemedyKind.WAIT, _may_ask_at(standing)))
+        recently = _asked_recently(standing, now)
+        return _refuse(Reason.CONSENT_AWAITED, *(recently.remedies if recently else (ASK,)))
     if standing.settings.answer_inbound and _is_answer(standing, now):
         return None
     return _refuse(Reason.CONSENT_NOT_ASKED, ASK)
@@ -139,16 +140,12 @@ def request_pending(_: Action, standing: Standing, __: datetime) -> Decision | N
 
 
 def _asked_recently(standing: Standing, now: datetime) -> Decision | None:
-    again_at = _may_ask_at(standing)
-    if again_at is None or now >= again_at or standing.consent.conversation is Stage.UNKNOWN:
+    """Whether a request that reached the customer is too young for another."""
+    consent, pause = standing.consent, standing.settings.ask_again_after
+    if consent.conversation is Stage.UNKNOWN or consent.asked_at is None or now >= consent.asked_at + pause:
         return None
-    hours = standing.settings.ask_again_after // timedelta(hours=1)
-    return _refuse(Reason.ASKED_RECENTLY, Remedy(RemedyKind.WAIT, again_at), hours=hours)
-
-
-def _may_ask_at(standing: Standing) -> datetime | None:
-    asked_at = standing.consent.asked_at
-    return None if asked_at is None else asked_at + standing.settings.ask_again_after
+    wait = Remedy(RemedyKind.WAIT, consent.asked_at + pause)
+    return _refuse(Reason.ASKED_RECENTLY, wait, hours=pause // timedelta(hours=1))
 
 
 def not_revoked(action: Notify, standing: Standing, _: datetime) -> Decision | None:
@@ -202,10 +199,22 @@ def content_fits(action: Write | Notify, standing: Standing, _: datetime) -> Dec
 
 
 def _until(action: Action, standing: Standing) -> datetime | None:
+    """When what is allowed now ends by itself: with the window, for what needs one."""
     span = standing.capabilities.window
-    if span is None or not isinstance(action, Write | Notify):
+    if span is None:
         return None
-    return closes_at(standing.window, span, standing.settings)
+    ends = []
+    if isinstance(action, Write | Notify):
+        ends.append(closes_at(standing.window, span, standing.settings))
+    if isinstance(action, Write | UseTemplate) and _needs_answer(standing):
+        # The window that this line's rule keeps open may outlast the one that the customer opened.
+        ends.append(closes_by_customer_at(standing.window, span, standing.settings))
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _needs_answer(standing: Standing) -> bool:
+    """Whether only the customer's own message lets him be written to: nobody asked for his consent yet."""
+    return standing.capabilities.asks_opt_in and standing.consent.conversation is Stage.UNKNOWN
 
 
 def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:

@@ -32,8 +32,14 @@ def is_open(window: Window, span: timedelta, settings: Settings, now: datetime) 
 
 def is_open_by_customer(window: Window, span: timedelta, settings: Settings, now: datetime) -> bool:
     """Whether the customer himself opened a window that is still open, whatever rule the line follows."""
+    end = closes_by_customer_at(window, span, settings)
+    return end is not None and now < end
+
+
+def closes_by_customer_at(window: Window, span: timedelta, settings: Settings) -> datetime | None:
+    """When the window that the customer himself opened closes, whatever rule the line follows."""
     sign = _after_refusal(window.customer_at, window.refused_at, settings.clock_skew)
-    return sign is not None and now < sign + span - settings.window_margin
+    return None if sign is None else sign + span - settings.window_margin
 
 
 def _last_sign(window: Window, settings: Settings) -> datetime | None:

@@ -11,7 +11,10 @@ class Directory(Protocol):
     """Answers from the host's own data; called on every command, so it should be quick or cached.
 
     Unknown ids are answered with None. May be called from several threads. Raises ``Unavailable`` when it cannot
-    answer now.
+    answer now, and ``ConfigError`` when it was never right.
+
+    A directory that never blocks says so with an attribute ``is_immediate = True``; the asynchronous face then asks it
+    in place instead of on a worker thread.
     """
 
     def app(self, endpoint: str) -> App | None:

@@ -8,7 +8,8 @@ from wa_connector.model.ids import TenantId
 
 
 class MediaStore(Protocol):
-    """Raises ``Unavailable`` when it cannot read or write now, ``UsageError`` for a file over ``max_bytes``."""
+    """Raises ``Unavailable`` when it cannot read or write now, ``UsageError`` for an empty file and for one over
+    ``max_bytes``; what the stream itself raises passes through unchanged, and nothing is stored."""
 
     def put(self, tenant: TenantId, chunks: Iterator[bytes], mime_type: str, max_bytes: int) -> MediaRef:
         """Store a stream whole or not at all; the same content twice is stored once."""

@@ -26,6 +26,7 @@ from wa_connector.model.inbound import InboundStatus
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import Message
 from wa_connector.model.queue import OutboxEntry
+from wa_connector.model.setting import SettingHistory
 from wa_connector.model.template import Template
 from wa_connector.model.window import NO_WINDOW, Window
 
@@ -174,6 +175,8 @@ OUTBOX: Final = Kind(
 DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 """What was taken once: the payload is the id of what came of it."""
 TEMPLATE: Final = Kind("template", Template, key=_columns("tenant", "account", "name", "language"))
+SETTING: Final = Kind("setting", SettingHistory, key=_columns("tenant", "scope"))
+"""The scope is an organization's id, or ``user:`` and a user's."""
 WAITING: Final = Kind("waiting", tuple[InboundStatus, ...], key=_columns("tenant", "line", "provider_id"))
 """Statuses that came before the message they speak of."""
 
@@ -209,6 +212,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         OUTBOX,
         DEDUPE,
         TEMPLATE,
+        SETTING,
         WAITING,
         QUARANTINE,
     )
@@ -242,6 +246,7 @@ __all__ = [
     "OUTBOX",
     "PAIR",
     "QUARANTINE",
+    "SETTING",
     "TEMPLATE",
     "WAITING",
     "Column",

@@ -22,7 +22,7 @@ from wa_connector.decide.delivering import (
     settle_doubt,
 )
 from wa_connector.decide.draft import Known, Refused
-from wa_connector.decide.ground import Ground
+from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.model.content import Image
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
@@ -214,7 +214,9 @@ class _Lane:
         if isinstance(message.author, ByUser):
             seat = await self._ports.directory.user(self._tenant, message.author.user)
         capabilities = self._ports.channels[setup.line.channel].capabilities
-        return Ground.of(setup, capabilities, seat), message
+        keys = setting_keys(setup, seat)
+        stored = (await self._ports.storage.load(keys)).rows
+        return Ground.of(setup, capabilities, seat, {key: stored[key] for key in keys}), message
 
     async def _decide(self, decider: Any, command: Any) -> Any:
         """Decide and commit under the lease, again on a conflict with what came in meanwhile."""

@@ -5,15 +5,17 @@ command and handed in as data; a conflict does not ask them again.
 """
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Final, TypeVar, final
 
 from attrs import frozen
 
 from wa_connector.decide import screens, sending, templates
 from wa_connector.decide.draft import Known, Ready, Refused
-from wa_connector.decide.ground import Ground
+from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.decide.screens import InConversation
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
+from wa_connector.decide.settings import ChangeSetting, change_setting
 from wa_connector.decide.templates import SyncTemplates, TemplateDiff
 from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageError
 from wa_connector.model.contact import Contact
@@ -28,6 +30,7 @@ from wa_connector.model.ids import (
     ConversationId,
     LineId,
     MessageId,
+    OrganizationId,
     ProviderId,
     TenantId,
     UserId,
@@ -81,7 +84,7 @@ class Engine:
         found, available = await self._contact(tenant, user, contact)
         actions = []
         for setup in await self._ports.directory.lines(tenant, user):
-            question = ToContact(self._ground(setup, seat), found, available)
+            question = ToContact(await self._ground(setup, seat), found, available)
             if question.ground.enablement.is_allowed:
                 answer = await ask(self._ports, screens.contact_action, question, tenant, _to_contact(question))
                 actions.append(_result(answer))
@@ -188,6 +191,18 @@ class Engine:
         page = await self._ports.storage.scan(scan)
         return tuple(row.value for _, row in page.rows if row.value.status is TemplateStatus.APPROVED)
 
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    async def set_setting(
+        self, tenant: TenantId, user: UserId, organization: OrganizationId, name: str, value: object
+    ) -> Decision:
+        seat = await self._seat(tenant, user)
+        if all(level.id != organization for level in seat.organizations):
+            raise UsageError("this organization is not on the user's own path")
+        command = ChangeSetting(seat, organization, name, value)
+        answer = await decide(self._ports, change_setting, command, tenant)
+        return answer.decision if isinstance(answer, Refused) else Decision(Reason.ALLOWED)
+
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 
     async def events(self, tenant: TenantId, after: str, limit: int) -> EventPage:
@@ -220,11 +235,13 @@ class Engine:
         except Unavailable:
             return None, False
 
-    def _ground(self, setup: LineSetup, seat: Seat | None) -> Ground:
+    async def _ground(self, setup: LineSetup, seat: Seat | None, at: datetime | None = None) -> Ground:
         channel = self._ports.channels.get(setup.line.channel)
         if channel is None:
             raise UsageError(f"no plugin provides the channel {setup.line.channel!r} of line {setup.line.id!r}")
-        return Ground.of(setup, channel.capabilities, seat)
+        stored = await self._ports.storage.load(setting_keys(setup, seat))
+        rows = {key: stored.rows[key] for key in setting_keys(setup, seat)}
+        return Ground.of(setup, channel.capabilities, seat, rows, at)
 
     async def _to_contact(
         self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, command_id: str
@@ -235,7 +252,7 @@ class Engine:
         if setup is None:
             raise UsageError("the directory gives this user no such line")
         found, available = await self._contact(tenant, user, contact)
-        return ToContact(self._ground(setup, seat), found, available, command_id)
+        return ToContact(await self._ground(setup, seat), found, available, command_id)
 
     async def _ground_of(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Ground | None:
         """The ground of a conversation; None when this tenant has no such one."""
@@ -243,7 +260,7 @@ class Engine:
         key = CONVERSATION.of(tenant, conversation)
         thread: Conversation | None = (await self._ports.storage.load([key])).rows[key].value
         setup = await self._ports.directory.line(tenant, thread.line) if thread else None
-        return self._ground(setup, seat) if setup else None
+        return await self._ground(setup, seat) if setup else None
 
     async def _provider_id(
         self, tenant: TenantId, conversation: ConversationId, message: MessageId | None

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from wa_connector.decide.draft import Known, Needs, Ready, Refused, rolled, run
-from wa_connector.decide.ground import Ground
+from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.decide.receiving import (
     Keep,
     ReceiveMessage,
@@ -26,8 +26,9 @@ from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unava
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
 from wa_connector.model.directory import App, LineSetup
 from wa_connector.model.ids import TenantId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Sender, Unreadable
+from wa_connector.model.inbound import Inbound, InboundItem, InboundMessage, InboundStatus, Sender, Unreadable
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
+from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Range, Snapshot, Wanted
 from wa_connector.shell.ports import Ports, log, where
@@ -57,14 +58,15 @@ class _Element:
     decider: Callable[..., Any]
     command: ReceiveMessage | ReceiveStatus | Keep
     wanted: tuple[Wanted, ...]
-    source: str = field(repr=False)
+    item: InboundItem
 
     @property
     def is_kept(self) -> bool:
         return isinstance(self.command, Keep)
 
 
-_Setups: TypeAlias = dict[tuple[str, str], LineSetup | None]
+_Grounds: TypeAlias = dict[tuple[str, str], Ground | None]
+"""What the directory and the settings say of each line that one body names; asked once a body."""
 
 
 async def handle_webhook(ports: Ports, request: WebhookRequest) -> WebhookResult:
@@ -95,6 +97,11 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
     return await _take_all(ports, app, channel, items)
 
 
+def _as_json(item: InboundItem) -> str:
+    """An element as it was read: what is kept must hold everything, which a ``repr`` does not."""
+    return item.raw if isinstance(item, Unreadable) else encode(item, type(item))
+
+
 def _as_text(body: bytes) -> str:
     return body.decode("utf-8", "backslashreplace")
 
@@ -107,10 +114,10 @@ def _refused(status: int, problem: str) -> WebhookResult:
 
 
 async def _take_all(ports: Ports, app: App, channel: Channel, items: Sequence[Inbound]) -> WebhookResult:
-    setups: _Setups = {}
+    grounds: _Grounds = {}
     by_tenant: dict[TenantId, list[_Element]] = {}
     for inbound in items:
-        element = await _placed(ports, app, channel, inbound, setups)
+        element = await _placed(ports, app, channel, inbound, grounds)
         by_tenant.setdefault(element.tenant, []).append(element)
     result = WebhookResult(WebhookReply(200, body=b"ok"))
     for tenant, elements in by_tenant.items():
@@ -119,24 +126,32 @@ async def _take_all(ports: Ports, app: App, channel: Channel, items: Sequence[In
     return result
 
 
-async def _placed(ports: Ports, app: App, channel: Channel, inbound: Inbound, setups: _Setups) -> _Element:
+async def _placed(ports: Ports, app: App, channel: Channel, inbound: Inbound, grounds: _Grounds) -> _Element:
     """Find the line that an element names; one outside the accounts of the app that signed it is kept apart."""
-    if isinstance(inbound.item, Unreadable):
-        return _kept(app.tenant, inbound.item)
     names = (inbound.account_ref, inbound.line_ref)
-    if names not in setups:
-        setups[names] = await ports.directory.inbound_line(app.id, *names)
-    setup = setups[names]
-    if setup is None:
+    if names not in grounds:
+        setup = await ports.directory.inbound_line(app.id, *names)
+        grounds[names] = await _ground(ports, channel, setup) if setup else None
+    ground = grounds[names]
+    if isinstance(inbound.item, Unreadable):
+        # Whoever's line it is may read it; where none is known, whoever runs the app.
+        return _kept(ground.setup.line.tenant if ground else app.tenant, inbound.item)
+    if ground is None:
         problem = "it names a line outside the accounts of the app that signed it"
-        return _kept(app.tenant, Unreadable(problem, repr(inbound.item)))
-    return _element(ports, Ground.of(setup, channel.capabilities, None), inbound.item)
+        return _kept(app.tenant, Unreadable(problem, _as_json(inbound.item)))
+    return _element(ports, ground, inbound.item)
+
+
+async def _ground(ports: Ports, channel: Channel, setup: LineSetup) -> Ground:
+    keys = setting_keys(setup, None)
+    stored = (await ports.storage.load(keys)).rows
+    return Ground.of(setup, channel.capabilities, None, {key: stored[key] for key in keys})
 
 
 def _kept(tenant: TenantId, item: Unreadable) -> _Element:
     fingerprint = hashlib.sha256(f"{item.problem}\n{item.raw}".encode("utf-8", "surrogatepass")).hexdigest()
     mark = DEDUPE.of(tenant, f"kept:{fingerprint}")
-    return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item.raw)
+    return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item)
 
 
 def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus) -> _Element:
@@ -147,10 +162,10 @@ def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus)
         message = evolve(item, sender=_scoped(item.sender, portfolio))
         mark = DEDUPE.of(line.tenant, f"in:{line.id}:{item.provider_id}")
         wanted = (mark, *_of_sender(ground, message.sender))
-        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message), wanted, repr(item))
+        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message), wanted, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
-    return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), repr(item))
+    return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)
 
 
 def _scoped(sender: Sender, portfolio: str) -> Sender:
@@ -223,7 +238,7 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind
             # A defect of ours must not make the provider bring the same body for a week and switch the webhook off.
             log.error("an inbound element could not be decided (%s); it is kept", where(error))
-            answer = await self._answer(_kept(self._tenant, Unreadable("internal error", element.source)))
+            answer = await self._answer(_kept(self._tenant, Unreadable("internal error", _as_json(element.item))))
         match answer:
             case Ready(change, _):
                 self._pending.append((element, answer))

@@ -137,16 +137,18 @@ class StorageContract:
             assert _commit(store, _put(ANN, _customer(f"v{version}"), version)) == COMMITTED
             assert Row(version + 1, _customer(f"v{version}")) == _row(store, ANN)
 
-    def test_a_put_of_an_unread_key_must_be_new(self, store: Storage) -> None:
-        """Without a version among the reads nothing is ever overwritten."""
-        assert _commit(store, _change(puts=(Put(ANN, _customer("first")),))) == COMMITTED
-        _assert_conflict(_commit(store, _change(puts=(Put(ANN, _customer("second")),))), ANN)
-        assert _customer("first") == _row(store, ANN).value
-
-    def test_a_put_of_what_was_read_as_absent_must_be_new(self, store: Storage) -> None:
-        """Version 0 means "was not there"."""
-        assert _commit(store, _put(ANN, _customer("first"), 0)) == COMMITTED
-        _assert_conflict(_commit(store, _put(ANN, _customer("second"), 0)), ANN)
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_put_of_an_unread_key_must_be_new(self, store: Storage, kind: str) -> None:
+        """Without a version among the reads nothing is ever overwritten; nor where version 0, "was not there", was
+        read."""
+        key = sample(kind, TENANT, 0).key
+        first, second = (sample(kind, TENANT, number).value for number in (3, 4))
+        assert COMMITTED == _commit(store, _change(puts=(Put(key, first),)))
+        before = _row(store, key)
+        _assert_conflict(_commit(store, _change(puts=(Put(key, second),))), key)
+        _assert_conflict(_commit(store, _put(key, second, 0)), key)
+        assert before == _row(store, key)
+        assert first == before.value
 
     def test_a_put_of_what_is_gone_conflicts(self, store: Storage) -> None:
         """A replacement never brings a deleted row back."""

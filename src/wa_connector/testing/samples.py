@@ -46,6 +46,7 @@ from wa_connector.model.message import (
     NoticeKind,
 )
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
+from wa_connector.model.setting import SettingChange, SettingHistory
 from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
 from wa_connector.ports import rows
 from wa_connector.ports.rows import KeptElement, Key
@@ -245,6 +246,11 @@ def _template(tenant: TenantId, number: int) -> tuple[Key, Template]:
     return rows.TEMPLATE.of(tenant, value.account, value.name, value.language), value
 
 
+def _setting(tenant: TenantId, number: int) -> tuple[Key, SettingHistory]:
+    changes = (SettingChange("stop_text", _text(place), UserId("user-1"), _at(place)) for place in range(number % 4))
+    return rows.SETTING.of(tenant, f"user:{_id(number)}"), SettingHistory(tuple(changes))
+
+
 def _waiting(tenant: TenantId, number: int) -> tuple[Key, tuple[InboundStatus, ...]]:
     recipient = Sender((Address(AddressKind.WHATSAPP_ID, "4930123456"),), name=_text(number))
     reports = list(Report)
@@ -277,6 +283,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "outbox": _outbox,
     "dedupe": _dedupe,
     "template": _template,
+    "setting": _setting,
     "waiting": _waiting,
     "quarantine": _quarantine,
 }

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from . import control
 from .errors import ControlError, GraphError
@@ -42,10 +42,13 @@ def build_app(emulator: "Emulator") -> Starlette:
         finally:
             await run_in_threadpool(emulator.stop)
 
-    routes = [
+    controls = [
         *(_control_route(emulator, route) for route in control.ROUTES),
-        Route(f"{_CONTROL}/clock", _answering(lambda: control.clock_json(emulator))),
-        Route(f"{_CONTROL}/settings", _settings(emulator), methods=["GET", "POST"]),
+        Route("/clock", _answering(lambda: control.clock_json(emulator))),
+        Route("/settings", _settings(emulator), methods=["GET", "POST"]),
+    ]
+    routes = [
+        Mount(_CONTROL, routes=controls),
         Route(MEDIA_PATH, _graph(emulator), methods=["GET"]),
         Route("/{path:path}", _graph(emulator), methods=_GRAPH_METHODS),
     ]
@@ -120,7 +123,7 @@ def _control_route(emulator: "Emulator", route: control.Route) -> Route:
             lambda body: control.call(emulator, route, request.path_params, body),
         )
 
-    return Route(f"{_CONTROL}{route.path}", endpoint, methods=[route.method])
+    return Route(route.path, endpoint, methods=[route.method])
 
 
 def _answering(answer: Callable[[], object]) -> Endpoint:

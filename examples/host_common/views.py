@@ -1,0 +1,248 @@
+"""What a host's screens see: the SDK's values as JSON, and JSON as what is to be sent.
+
+Written out field by field, and not by a generic walk over the classes: what leaves the host is a decision. Provider ids
+and tokens, for one, stay inside.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeAlias, assert_never
+
+from attrs import asdict
+
+from wa_connector import (
+    Author,
+    Button,
+    ButtonReply,
+    Buttons,
+    ByCustomer,
+    BySystem,
+    ByUser,
+    Composer,
+    Content,
+    ContactAction,
+    Conversation,
+    Decision,
+    Event,
+    Image,
+    Kept,
+    MediaRef,
+    Message,
+    Placement,
+    ProviderError,
+    RefusedError,
+    Template,
+    TemplateDiff,
+    TemplateMessage,
+    Text,
+    Timeline,
+    Unavailable,
+    Unsupported,
+    UsageError,
+    WaConnectorError,
+)
+
+Json: TypeAlias = dict[str, Any]
+
+MAX_PICTURE = 5 * 1024 * 1024
+"""WhatsApp takes no larger ones; stopping the upload here saves storing what cannot be sent."""
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def decision(value: Decision) -> Json:
+    return {
+        "allowed": value.is_allowed,
+        "reason": value.reason.value,
+        "sentence": value.sentence,
+        "remedies": [{"kind": remedy.kind.value, "at": _at(remedy.at)} for remedy in value.remedies],
+        "until_at": _at(value.until_at),
+        "billed": value.billed,
+        "rules": list(value.rules),
+    }
+
+
+def placement(value: Placement) -> tuple[Json, int]:
+    """What became of a command, and the HTTP status: 201, 200 for one that was taken before, 409 for a refusal."""
+    body = {
+        "decision": decision(value.decision),
+        "conversation": value.conversation,
+        "message": value.message,
+        "status": value.status.value if value.status else None,
+    }
+    if not value.is_taken:
+        return body, 409
+    return body, 200 if value.is_repeat else 201
+
+
+def action(value: ContactAction) -> Json:
+    return {
+        "channel": value.channel,
+        "label": value.label,
+        "line": value.line,
+        "write": decision(value.write),
+        "ask": decision(value.ask),
+        "conversation": value.conversation,
+    }
+
+
+def composer(value: Composer) -> Json:
+    return {
+        "write": decision(value.write),
+        "template": decision(value.template),
+        "ask": decision(value.ask),
+        "held": value.held,
+        "closes_at": _at(value.closes_at),
+    }
+
+
+# --- conversations ----------------------------------------------------------------------------------------------------
+
+
+def conversation(value: Conversation) -> Json:
+    return {
+        "id": value.id,
+        "line": value.line,
+        "customer": value.customer,
+        "state": value.state.value,
+        "owner": value.owner,
+        "opened_at": _at(value.opened_at),
+    }
+
+
+def timeline(value: Timeline) -> Json:
+    messages = [message(each) for each in value.messages]
+    return {"conversation": conversation(value.conversation), "messages": messages, "before": value.before}
+
+
+def message(value: Message) -> Json:
+    return {
+        "id": value.id,
+        "at": _at(value.at),
+        "author": _author(value.author),
+        "content": _content(value.content),
+        "status": value.status.value,
+        "failure": value.failure.meaning if value.failure else None,
+    }
+
+
+def picture_in(page: Timeline, sha256: str) -> MediaRef | None:
+    """The picture of this hash in a page of a conversation. Looking it up there, and not in the media store, makes sure
+    that whoever asks may see the conversation that it belongs to."""
+    contents = (each.content for each in page.messages)
+    pictures = (content.media for content in contents if isinstance(content, Image))
+    return next((media for media in pictures if media.is_stored and media.sha256 == sha256), None)
+
+
+def _author(value: Author) -> Json:
+    match value:
+        case ByCustomer():
+            return {"kind": "customer"}
+        case ByUser(user):
+            return {"kind": "user", "user": user}
+        case BySystem(notice):
+            return {"kind": "system", "notice": notice.value}
+        case _:
+            assert_never(value)
+
+
+def _content(value: Content) -> Json:
+    match value:
+        case Text(body):
+            return {"kind": "text", "text": body}
+        case Image(media, caption):
+            return {"kind": "image", "text": caption, "media": media_ref(media)}
+        case Buttons(body, buttons):
+            return {"kind": "buttons", "text": body, "buttons": [button.title for button in buttons]}
+        case TemplateMessage():
+            return {"kind": "template", "text": value.rendered, "name": value.name, "language": value.language}
+        case ButtonReply(_, title):
+            return {"kind": "button_reply", "text": title}
+        case Unsupported(kind):
+            return {"kind": "unsupported", "text": kind}
+        case _:
+            assert_never(value)
+
+
+def media_ref(value: MediaRef) -> Json:
+    return {"mime_type": value.mime_type, "sha256": value.sha256, "size": value.size}
+
+
+# --- templates, the log, quarantine -----------------------------------------------------------------------------------
+
+
+def template(value: Template) -> Json:
+    return {
+        "name": value.name,
+        "language": value.language,
+        "category": value.category.value,
+        "text": value.render({}),
+        "parameters": list(value.parameter_keys()),
+        "buttons": [button.title for button in value.buttons],
+    }
+
+
+def preview(content: TemplateMessage, known: Iterable[Template]) -> Json:
+    """How the customer will read it, for the message field: a parameter that is not given yet stays a placeholder."""
+    for each in known:
+        if (each.name, each.language) == (content.name, content.language):
+            return {"text": each.render(content.parameters)}
+    raise UsageError("there is no approved template of this name in this language")
+
+
+def template_diff(value: TemplateDiff) -> Json:
+    return {"added": list(value.added), "changed": list(value.changed), "gone": list(value.gone)}
+
+
+def event(value: Event) -> Json:
+    facts = asdict(value.happening, value_serializer=_plain)
+    return {"sequence": value.sequence, "at": _at(value.at), "type": type(value.happening).__name__, **facts}
+
+
+def kept(value: Kept) -> Json:
+    return {"id": value.id, "at": _at(value.element.at), "problem": value.element.problem, "raw": value.element.raw}
+
+
+# --- what is to be sent -----------------------------------------------------------------------------------------------
+
+
+def content_of(body: Mapping[str, Any]) -> Content:
+    """The content that a screen asks to send. Raises ``UsageError`` for what cannot be read."""
+    try:
+        match body:
+            case {"text": str(text)}:
+                return Text(text)
+            case {"image": {"mime_type": str(mime_type), "sha256": str(sha256), "size": int(size)}}:
+                return Image(MediaRef(mime_type, sha256, size), str(body.get("caption", "")))
+            case {"template": {"name": str(name), "language": str(language), **rest}}:
+                return TemplateMessage(name, language, dict(rest.get("parameters", {})))
+            case {"buttons": {"text": str(text), "titles": [*titles]}}:
+                return Buttons(text, tuple(Button(str(title), str(title)) for title in titles))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the message cannot be read: {error}") from error
+    raise UsageError("a message has one of: text; image and caption; template; buttons")
+
+
+def problem(error: WaConnectorError) -> tuple[Json, int]:
+    """What an error is to whoever asked: a refusal with its verdict, somebody's mistake, or trouble that will pass."""
+    match error:
+        case RefusedError():
+            return {"problem": str(error), "decision": decision(error.decision)}, 403
+        case UsageError():
+            return {"problem": str(error)}, 400
+        case ProviderError():
+            return {"problem": str(error)}, 502
+        case Unavailable():
+            return {"problem": "try again in a moment"}, 503
+        case _:
+            return {"problem": "internal error"}, 500
+
+
+def _at(value: datetime | None) -> str | None:
+    return value.isoformat(timespec="seconds") if value else None
+
+
+def _plain(_: object, __: object, value: object) -> object:
+    return value.value if isinstance(value, Enum) else value

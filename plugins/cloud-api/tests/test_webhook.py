@@ -1,0 +1,569 @@
+"""Webhooks: each sample of the provider's, read to the exact values; a bad element leaves its neighbours alone."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from wa_connector.errors import BodyMalformed
+from wa_connector.model.address import Address, AddressKind
+from wa_connector.model.content import ButtonReply, Content, Image, MediaRef, Text, Unsupported
+from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.inbound import (
+    Inbound,
+    InboundItem,
+    InboundMessage,
+    InboundStatus,
+    Report,
+    Sender,
+    Unreadable,
+)
+from wa_connector_cloud_api import webhook
+
+ACCOUNT, LINE = "WABA1", "PN1"
+METADATA = {"display_phone_number": "15550001111", "phone_number_id": LINE}
+
+NUMBER = Address(AddressKind.WHATSAPP_ID, "16505551234")
+USER = Address(AddressKind.BSUID, "US.100000000000000001", ACCOUNT)
+PARENT = Address(AddressKind.PARENT_BSUID, "US.ENT.7", ACCOUNT)
+ANA = {
+    "profile": {"name": "Ana", "username": "ana.x"},
+    "wa_id": "16505551234",
+    "user_id": "US.100000000000000001",
+}
+AT = datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+
+
+def value(**parts: Any) -> dict[str, Any]:
+    return {"messaging_product": "whatsapp", "metadata": METADATA, **parts}
+
+
+def change(field: str = "messages", **parts: Any) -> dict[str, Any]:
+    return {"field": field, "value": value(**parts)}
+
+
+def body(*changes: Any, account: object = ACCOUNT) -> bytes:
+    entry = {"id": account, "changes": list(changes)}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+
+
+def items(*changes: Any) -> list[InboundItem]:
+    return [found.item for found in webhook.read(body(*changes))]
+
+
+def message(**parts: Any) -> dict[str, Any]:
+    head = {
+        "from": "16505551234",
+        "from_user_id": "US.100000000000000001",
+        "id": "wamid.IN1",
+        "timestamp": "1795000000",
+        "type": "text",
+        "text": {"body": "hi"},
+    }
+    return {key: part for key, part in (head | parts).items() if part is not None}
+
+
+def status(**parts: Any) -> dict[str, Any]:
+    head = {"id": "wamid.OUT1", "status": "delivered", "timestamp": "1795000000"}
+    return {key: part for key, part in (head | parts).items() if part is not None}
+
+
+def one(found: list[InboundItem]) -> InboundItem:
+    (item,) = found
+    return item
+
+
+# ------------------------------------------------------------------------------------- contents
+
+
+@pytest.mark.parametrize(
+    ("parts", "content", "replies_to", "opens_window"),
+    [
+        pytest.param({}, Text("hi"), None, True, id="text"),
+        pytest.param(
+            {
+                "type": "image",
+                "image": {
+                    "id": "1003383421387256",
+                    "mime_type": "image/jpeg",
+                    "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=",
+                    "caption": "look",
+                    "url": "https://lookaside.fbsbx.com/x",
+                },
+            },
+            Image(
+                MediaRef(
+                    "image/jpeg",
+                    sha256="49f227634806293b0995459bc310b593e1400f41591efcf07e9bced335f41942",
+                    provider_ref="1003383421387256",
+                ),
+                "look",
+            ),
+            None,
+            True,
+            id="image",
+        ),
+        pytest.param(
+            {"type": "image", "image": {"id": 17, "mime_type": "image/png", "sha256": "?"}},
+            Image(MediaRef("image/png", provider_ref="17")),
+            None,
+            True,
+            id="image with an integer id and a hash of no known spelling",
+        ),
+        pytest.param(
+            {
+                "type": "button",
+                "button": {"payload": "yes", "text": "Yes, please"},
+                "context": {"from": "15550001111", "id": "wamid.OUT0"},
+            },
+            ButtonReply("yes", "Yes, please", ProviderId("wamid.OUT0")),
+            "wamid.OUT0",
+            True,
+            id="button",
+        ),
+        pytest.param(
+            {"type": "button", "button": {"text": "Yes"}},
+            ButtonReply("", "Yes"),
+            None,
+            True,
+            id="button without payload and context",
+        ),
+        pytest.param(
+            {
+                "type": "interactive",
+                "interactive": {"type": "button_reply", "button_reply": {"id": "a", "title": "A"}},
+                "context": {"id": "wamid.OUT0"},
+            },
+            ButtonReply("a", "A", ProviderId("wamid.OUT0")),
+            "wamid.OUT0",
+            True,
+            id="button_reply",
+        ),
+        pytest.param(
+            {
+                "type": "interactive",
+                "interactive": {
+                    "type": "list_reply",
+                    "list_reply": {"id": "r1", "title": "Row", "description": "first"},
+                },
+                "context": {"id": "wamid.OUT0"},
+            },
+            ButtonReply("r1", "Row", ProviderId("wamid.OUT0")),
+            "wamid.OUT0",
+            True,
+            id="list_reply",
+        ),
+        pytest.param({"context": {"forwarded": True}}, Text("hi"), None, True, id="forwarded, no context id"),
+        pytest.param(
+            {"context": {"from": "15550001111", "id": "wamid.OUT0"}},
+            Text("hi"),
+            "wamid.OUT0",
+            True,
+            id="reply",
+        ),
+        pytest.param({"text": {"body": "a\0b"}}, Text("a\ufffdb"), None, True, id="NUL, which no store keeps"),
+    ],
+)
+def test_contents(parts: dict[str, Any], content: Content, replies_to: str | None, opens_window: bool) -> None:
+    assert one(items(change(contacts=[ANA], messages=[message(**parts)]))) == InboundMessage(
+        provider_id=ProviderId("wamid.IN1"),
+        at=AT,
+        sender=Sender((NUMBER, USER), "Ana"),
+        content=content,
+        replies_to=None if replies_to is None else ProviderId(replies_to),
+        opens_window=opens_window,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "opens_window"),
+    [
+        ("audio", {"id": "1", "mime_type": "audio/ogg; codecs=opus", "voice": True}, True),
+        ("video", {"id": "1", "mime_type": "video/mp4"}, True),
+        ("document", {"id": "1", "filename": "a.pdf"}, True),
+        ("sticker", {"id": "1", "animated": False}, True),
+        ("location", {"latitude": 1.5, "longitude": 2.5}, True),
+        ("contacts", [{"name": {"formatted_name": "B"}}], True),
+        ("order", {"catalog_id": "1", "product_items": []}, True),
+        ("reaction", {"message_id": "wamid.OUT0", "emoji": "👍"}, False),
+        ("unsupported", {"type": "poll_creation"}, False),
+        ("system", {"type": "user_changed_number", "wa_id": "16505559999"}, False),
+        ("edit", {"original_message_id": "wamid.IN0"}, False),
+        ("hologram", {"depth": 3}, False),
+    ],
+)
+def test_kinds_that_are_not_conveyed_are_named(kind: str, part: object, opens_window: bool) -> None:
+    """Also one that nobody has heard of: that a customer wrote is never lost."""
+    raw = message(type=kind, text=None, **{kind: part})
+    item = one(items(change(contacts=[ANA], messages=[raw])))
+    assert isinstance(item, InboundMessage)
+    assert (item.content, item.opens_window) == (Unsupported(kind), opens_window)
+
+
+@pytest.mark.parametrize("kind", ["nfm_reply", "call_permission_reply", "telepathy"])
+def test_interactive_answers_that_are_not_conveyed_are_named(kind: str) -> None:
+    item = one(items(change(messages=[message(type="interactive", interactive={"type": kind})])))
+    assert isinstance(item, InboundMessage)
+    assert item.content == Unsupported(kind)
+
+
+# -------------------------------------------------------------------------------------- persons
+
+
+@pytest.mark.parametrize(
+    ("parts", "contact", "sender"),
+    [
+        pytest.param({}, None, Sender((NUMBER, USER)), id="no contact"),
+        pytest.param({"from": None}, None, Sender((USER,)), id="no number anywhere"),
+        pytest.param(
+            {"from": None},
+            {"profile": {"name": "Ana"}, "user_id": "US.100000000000000001"},
+            Sender((USER,), "Ana"),
+            id="username user",
+        ),
+        pytest.param({"from_user_id": None}, ANA, Sender((NUMBER, USER), "Ana"), id="user id from the contact"),
+        pytest.param({"from": None}, ANA, Sender((NUMBER, USER), "Ana"), id="number from the contact"),
+        pytest.param({"from_parent_user_id": "US.ENT.7"}, ANA, Sender((NUMBER, USER, PARENT), "Ana"), id="parent"),
+        pytest.param(
+            {},
+            ANA | {"parent_user_id": "US.ENT.7"},
+            Sender((NUMBER, USER, PARENT), "Ana"),
+            id="parent from the contact",
+        ),
+        pytest.param(
+            {},
+            ANA | {"profile": {"username": "@ana.x"}},
+            Sender((NUMBER, USER), "ana.x"),
+            id="username for a name",
+        ),
+        pytest.param(
+            {},
+            {"wa_id": "16505551234", "user_id": "US.2", "profile": {"name": "Eve"}},
+            Sender((NUMBER, USER)),
+            id="the number's contact is another user: left alone",
+        ),
+        pytest.param(
+            {},
+            {"wa_id": "16505550000", "user_id": USER.value, "profile": {"name": "Eve"}},
+            Sender((NUMBER, USER)),
+            id="the user's contact has another number: left alone",
+        ),
+        pytest.param({"from": "+16505551234"}, None, Sender((NUMBER, USER)), id="plus"),
+        pytest.param({"from": 16505551234}, None, Sender((NUMBER, USER)), id="integer"),
+        pytest.param({"from": "not digits"}, None, Sender((USER,)), id="no number but a text"),
+        pytest.param({"from": ["1"]}, None, Sender((USER,)), id="no number but a list"),
+    ],
+)
+def test_senders(parts: dict[str, Any], contact: Any, sender: Sender) -> None:
+    contacts = [] if contact is None else [contact]
+    item = one(items(change(contacts=contacts, messages=[message(**parts)])))
+    assert isinstance(item, InboundMessage)
+    assert item.sender == sender
+
+
+def test_each_message_of_a_batch_gets_its_own_contact() -> None:
+    bob = {"wa_id": "491701234567", "profile": {"name": "Bob"}}
+    found = items(
+        change(
+            contacts=["nobody", bob, ANA],
+            messages=[message(), message(**{"from": "491701234567", "from_user_id": None})],
+        )
+    )
+    assert [item.sender.name for item in found if isinstance(item, InboundMessage)] == ["Ana", "Bob"]
+
+
+def test_a_system_message_pairs_no_number_with_no_user() -> None:
+    """It says that one of them changed; a pair of the old with the new would carry a conversation to a stranger."""
+    raw = message(type="system", text=None, system={"type": "user_changed_number"})
+    item = one(items(change(messages=[raw])))
+    assert isinstance(item, InboundMessage)
+    assert item.sender == Sender((USER,))
+
+
+def test_a_portfolio_is_the_accounts_id() -> None:
+    found = webhook.read(body(change(messages=[message()]), account=4711))
+    assert found[0].account_ref == "4711"
+    assert isinstance(found[0].item, InboundMessage)
+    assert found[0].item.sender.addresses[1].portfolio == "4711"
+
+
+# ------------------------------------------------------------------------------------- statuses
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param(
+            {
+                "recipient_id": "16505551234",
+                "recipient_user_id": "US.100000000000000001",
+                "recipient_parent_user_id": "US.ENT.7",
+                "biz_opaque_callback_data": "outbox:42",
+                "pricing": {"billable": True, "pricing_model": "PMP", "category": "service"},
+            },
+            InboundStatus(
+                ProviderId("wamid.OUT1"),
+                AT,
+                Report.DELIVERED,
+                MessageId("outbox:42"),
+                Sender((NUMBER, USER, PARENT), "Ana"),
+            ),
+            id="delivered",
+        ),
+        pytest.param(
+            {"status": "read"},
+            InboundStatus(ProviderId("wamid.OUT1"), AT, Report.READ),
+            id="read, of nobody",
+        ),
+        pytest.param({"status": "sent"}, InboundStatus(ProviderId("wamid.OUT1"), AT, Report.SENT), id="sent"),
+        pytest.param(
+            {"status": "played"},
+            InboundStatus(ProviderId("wamid.OUT1"), AT, Report.PLAYED),
+            id="played",
+        ),
+        pytest.param(
+            {
+                "status": "failed",
+                "errors": [
+                    {
+                        "code": 131047,
+                        "title": "Re-engagement message",
+                        "message": "Re-engagement message",
+                        "error_data": {"details": "window closed"},
+                    }
+                ],
+            },
+            InboundStatus(
+                ProviderId("wamid.OUT1"),
+                AT,
+                Report.FAILED,
+                error="131047",
+                meaning="more than 24 hours have passed since the customer last wrote: window closed",
+            ),
+            id="failed",
+        ),
+        pytest.param(
+            {"status": "failed", "errors": [{"code": 999999, "title": "New", "message": "Newer"}]},
+            InboundStatus(ProviderId("wamid.OUT1"), AT, Report.FAILED, error="999999", meaning="New: Newer"),
+            id="failed with a code of no table",
+        ),
+        pytest.param(
+            {"status": "failed"},
+            InboundStatus(ProviderId("wamid.OUT1"), AT, Report.FAILED, meaning="the provider gives no reason"),
+            id="failed without a reason",
+        ),
+    ],
+)
+def test_statuses(parts: dict[str, Any], expected: InboundStatus) -> None:
+    assert one(items(change(contacts=[ANA], statuses=[status(**parts)]))) == expected
+
+
+# ------------------------------------------------------------------------- what cannot be taken
+
+BAD_MESSAGES = [
+    None,
+    7,
+    "text",
+    [],
+    {},
+    message(id=None),
+    message(id=""),
+    message(id="a b"),
+    message(id="x" * 300),
+    message(timestamp=None),
+    message(timestamp="soon"),
+    message(timestamp="-5"),
+    message(timestamp="1795000000000"),
+    message(timestamp=0),
+    message(timestamp=10**18),
+    message(timestamp=True),
+    message(timestamp=1795000000.5),
+    message(timestamp="١٧٩٥٠٠٠٠٠٠"),
+    message(type=None),
+    message(type=["text"]),
+    message(text=None),
+    message(text="hi"),
+    message(text={"body": 7}),
+    message(type="image", image={"mime_type": "image/jpeg"}),
+    message(type="image", image=[]),
+    message(type="button", button={}),
+    message(type="interactive", interactive={"type": "button_reply"}),
+    message(type="interactive", interactive={"type": "list_reply", "list_reply": {"id": "1"}}),
+    message(**{"from": None, "from_user_id": None}),
+    message(**{"from": "x", "from_user_id": "a b"}),
+    message(group_id="120363"),
+]
+BAD_STATUSES = [
+    None,
+    {},
+    status(id=None),
+    status(timestamp=None),
+    status(status="deleted"),
+    status(status="DELIVERED"),
+    status(status=None),
+    status(status={}),
+    status(recipient_type="group"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [("messages", message, bad) for bad in BAD_MESSAGES] + [("statuses", status, bad) for bad in BAD_STATUSES],
+)
+def test_a_bad_element_leaves_its_neighbours_alone(key: str, good: Callable[..., dict[str, Any]], bad: Any) -> None:
+    before, found, after = items(change(**{key: [good(), bad, good(id="wamid.2")]}))
+    assert isinstance(found, Unreadable)
+    assert json.loads(found.raw) == bad
+    assert found.problem
+    assert isinstance(before, InboundMessage | InboundStatus)
+    assert isinstance(after, InboundMessage | InboundStatus)
+    assert after.provider_id == "wamid.2"
+
+
+def test_everything_in_one_body_is_taken_in_its_order() -> None:
+    entries = [
+        {
+            "id": "A",
+            "changes": [
+                change(messages=[message(id="m1"), message(id="m2")], statuses=[status(id="s1")]),
+                {"field": "account_update", "value": {"event": "DISABLED_UPDATE"}},
+                "nonsense",
+                change(statuses=[status(id="s2"), status(id="s3")]),
+            ],
+        },
+        None,
+        {"changes": []},
+        {"id": "B"},
+        {"id": "C", "changes": [change(messages=[message(id="m3")])]},
+    ]
+    raw = json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode()
+    told = [
+        (
+            found.account_ref,
+            found.line_ref,
+            found.item.problem if isinstance(found.item, Unreadable) else found.item.provider_id,
+        )
+        for found in webhook.read(raw)
+    ]
+    assert told == [
+        ("A", LINE, "m1"),
+        ("A", LINE, "m2"),
+        ("A", LINE, "s1"),
+        ("A", "", "unknown field account_update"),
+        ("A", "", "a change without a field or without a value"),
+        ("A", LINE, "s2"),
+        ("A", LINE, "s3"),
+        ("", "", "an entry without an id or without changes"),
+        ("", "", "an entry without an id or without changes"),
+        ("B", "", "an entry without an id or without changes"),
+        ("C", LINE, "m3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"field": "calls", "calls": []}, "unknown field calls"),
+        ({"field": "<script>"}, "unknown field …"),
+        ({}, "nothing in a change of messages"),
+        ({"messages": []}, "nothing in a change of messages"),
+        ({"messages": "hi"}, "unknown element messages"),
+        ({"user_actions": [{"action_type": "click"}]}, "unknown element user_actions"),
+        (
+            {"errors": [{"code": 130429, "title": "Rate limit hit"}]},
+            "the provider reports error 130429: the business number sends faster than it may",
+        ),
+    ],
+)
+def test_what_is_not_known_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
+    item = one(items(change(**parts)))
+    assert isinstance(item, Unreadable)
+    assert item.problem == problem
+
+
+def test_a_line_that_is_not_named_is_empty() -> None:
+    raw = {"field": "messages", "value": {"metadata": ["?"], "messages": [message()]}}
+    (found,) = webhook.read(body(raw))
+    assert found.line_ref == ""
+    assert isinstance(found.item, InboundMessage)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'"whatsapp_business_account"',
+        b'{"object":"page","entry":[]}',
+        b'{"object":"whatsapp_business_account"}',
+        b'{"object":"whatsapp_business_account","entry":{}}',
+        b'{"object":"whatsapp_business_account","entry":[]',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_webhook_is_malformed(raw: bytes) -> None:
+    with pytest.raises(BodyMalformed):
+        webhook.read(raw)
+
+
+def test_an_empty_webhook_is_one() -> None:
+    assert webhook.read(b'{"object":"whatsapp_business_account","entry":[]}') == []
+
+
+def test_deep_nesting_in_one_element_is_that_elements_trouble() -> None:
+    deep: list[Any] = []
+    for _ in range(400):
+        deep = [deep]
+    found = items(change(messages=[message(), message(id=None, extra=deep), message(extra=deep)]))
+    assert [type(item).__name__ for item in found] == [
+        "InboundMessage",
+        "Unreadable",
+        "InboundMessage",
+    ]
+
+
+def test_an_integer_of_any_size_is_no_trouble() -> None:
+    found = items(change(messages=[message(id=10**30), message(timestamp=10**4000), message()]))
+    assert [type(item).__name__ for item in found] == ["Unreadable", "Unreadable", "InboundMessage"]
+
+
+def test_a_large_batch_costs_what_its_elements_cost() -> None:
+    """A thousand messages with a thousand contacts: linear, with a wide margin for a busy machine."""
+
+    def cost(count: int) -> float:
+        people = [{"wa_id": str(10**10 + n), "profile": {"name": "N"}} for n in range(count)]
+        heard = [message(**{"from": str(10**10 + n), "from_user_id": None}) for n in reversed(range(count))]
+        raw = body(change(contacts=people, messages=heard))
+        best = float("inf")
+        for _ in range(3):
+            started = time.perf_counter()
+            assert len(webhook.read(raw)) == count
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert cost(4000) < 16 * 6 * cost(250)
+
+
+def test_nothing_personal_is_printed() -> None:
+    found = webhook.read(body(change(contacts=[ANA], messages=[message()], statuses=[status(), status(id=None)])))
+    printed = repr(found)
+    assert all(word not in printed for word in ("16505551234", "US.1000", "wamid", "Ana", "'hi'"))
+
+
+def test_equal_values_whatever_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wa_connector_cloud_api import _json
+
+    raw = body(change(contacts=[ANA], messages=[message(), *BAD_MESSAGES]))
+    expected: list[Inbound] = webhook.read(raw)
+    monkeypatch.setattr(_json, "_loads", _json._plain_loads)
+    monkeypatch.setattr(_json, "_dumps", _json._plain_dumps)
+
+    def comparable(found: list[Inbound]) -> list[Any]:
+        return [json.loads(f.item.raw) if isinstance(f.item, Unreadable) else f.item for f in found]
+
+    assert comparable(webhook.read(raw)) == comparable(expected)

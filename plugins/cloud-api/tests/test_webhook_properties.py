@@ -1,0 +1,188 @@
+"""Webhooks: whatever comes, a list or one of the two documented refusals, and nothing else."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wa_connector.errors import BodyMalformed, SignatureInvalid
+from wa_connector.model.directory import App
+from wa_connector.model.ids import AppId, TenantId
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Unreadable
+from wa_connector.model.secret import Secret
+from wa_connector.ports.channel import WebhookRequest
+from wa_connector_cloud_api import _json, webhook
+from wa_connector_cloud_api.channel import CloudApiChannel
+from wa_connector_cloud_api.signature import sign
+
+SECRET = Secret("s")
+APP = App(AppId("a"), TenantId("t"), "whatsapp", "e", (SECRET,), Secret("v"))
+CHANNEL = CloudApiChannel()
+
+SAMPLE: dict[str, Any] = {
+    "object": "whatsapp_business_account",
+    "entry": [
+        {
+            "id": "WABA1",
+            "changes": [
+                {
+                    "field": "messages",
+                    "value": {
+                        "messaging_product": "whatsapp",
+                        "metadata": {"display_phone_number": "1555", "phone_number_id": "PN1"},
+                        "contacts": [{"profile": {"name": "Ana"}, "wa_id": "16505551234", "user_id": "US.1"}],
+                        "messages": [
+                            {
+                                "from": "16505551234",
+                                "from_user_id": "US.1",
+                                "id": "wamid.1",
+                                "timestamp": "1795000000",
+                                "type": "image",
+                                "image": {"id": "1", "mime_type": "image/jpeg", "sha256": "x"},
+                                "context": {"id": "wamid.0"},
+                            },
+                            {
+                                "from": "16505551234",
+                                "id": "wamid.2",
+                                "timestamp": 1795000001,
+                                "type": "interactive",
+                                "interactive": {
+                                    "type": "button_reply",
+                                    "button_reply": {"id": "a", "title": "A"},
+                                },
+                            },
+                        ],
+                        "statuses": [
+                            {
+                                "id": "wamid.3",
+                                "status": "failed",
+                                "timestamp": "1795000002",
+                                "recipient_id": "16505551234",
+                                "biz_opaque_callback_data": "m1",
+                                "errors": [{"code": 131047, "error_data": {"details": "late"}}],
+                            }
+                        ],
+                    },
+                }
+            ],
+        }
+    ],
+}
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def paths(node: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [here, *(path for key, child in children for path in paths(child, (*here, key)))]
+
+
+PATHS = [path for path in paths(SAMPLE) if path]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """The sample with some of its fields removed, replaced by anything, or doubled."""
+    document = copy.deepcopy(SAMPLE)
+    for _ in range(draw(st.integers(1, 3))):
+        *way, last = draw(st.sampled_from(PATHS))
+        node: Any = document
+        try:
+            for step in way:
+                node = node[step]
+            old = node[last]
+            match draw(st.sampled_from(["remove", "replace", "double", "wrap", "spell"])):
+                case "remove":
+                    del node[last]
+                case "replace":
+                    node[last] = draw(anything)
+                case "double" if isinstance(node, list):
+                    node.append(copy.deepcopy(old))
+                case "wrap":
+                    node[last] = [old]
+                case _:
+                    node[last] = str(old)
+        except (KeyError, IndexError, TypeError):
+            pass  # an earlier change took the way here
+    return document
+
+
+def read(body: bytes) -> list[Inbound] | None:
+    headers = {"X-Hub-Signature-256": sign(SECRET, body)}
+    request = WebhookRequest("e", "POST", "https://host.example/e", headers, body)
+    try:
+        return list(CHANNEL.read(APP, request))
+    except BodyMalformed:
+        return None
+
+
+def check(found: list[Inbound] | None) -> None:
+    for each in found or ():
+        assert isinstance(each.item, InboundMessage | InboundStatus | Unreadable)
+        if isinstance(each.item, Unreadable):
+            json.loads(each.item.raw)
+
+
+@given(body=st.binary(max_size=200))
+def test_arbitrary_bytes(body: bytes) -> None:
+    check(read(body))
+
+
+@given(document=anything)
+def test_arbitrary_json(document: object) -> None:
+    check(read(json.dumps(document).encode()))
+
+
+@given(entries=anything, wrapped=st.booleans())
+def test_arbitrary_entries(entries: object, wrapped: bool) -> None:
+    entry = [{"id": "1", "changes": [{"field": "messages", "value": {"messages": entries}}]}]
+    document = {"object": "whatsapp_business_account", "entry": entry if wrapped else entries}
+    check(read(json.dumps(document).encode()))
+
+
+@given(document=mutated())
+def test_mutated_samples(document: Any) -> None:
+    check(read(json.dumps(document).encode()))
+
+
+@given(document=mutated())
+def test_mutated_samples_without_orjson(document: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_json, "_loads", _json._plain_loads)
+        patch.setattr(_json, "_dumps", _json._plain_dumps)
+        check(read(json.dumps(document).encode()))
+
+
+@given(document=mutated(), cut=st.integers(0, 2000))
+def test_truncated_samples(document: Any, cut: int) -> None:
+    check(read(json.dumps(document).encode()[:cut]))
+
+
+@given(header=st.text(max_size=100), body=st.binary(max_size=50))
+def test_another_signature_is_refused_before_anything_is_read(header: str, body: bytes) -> None:
+    request = WebhookRequest("e", "POST", "u", {"X-Hub-Signature-256": header}, body)
+    with pytest.raises(SignatureInvalid):
+        CHANNEL.read(APP, request)
+
+
+@given(count=st.integers(1, 5), at=st.integers(0, 5), bad=anything)
+def test_a_bad_neighbour_changes_nothing_else(count: int, at: int, bad: object) -> None:
+    value = copy.deepcopy(SAMPLE["entry"][0]["changes"][0]["value"])
+    value["messages"] = value["messages"][:1] * count
+    good = webhook.read(_wrap(value))
+    value["messages"] = [*value["messages"][:at], bad, *value["messages"][at:]]
+    mixed = webhook.read(_wrap(value))
+    where = min(at, count)
+    assert [*mixed[:where], *mixed[where + 1 :]] == good
+
+
+def _wrap(value: Any) -> bytes:
+    entry = {"id": "WABA1", "changes": [{"field": "messages", "value": value}]}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()

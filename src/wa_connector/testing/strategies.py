@@ -1,0 +1,373 @@
+"""What may be, for properties of any code that works with this SDK's values (needs hypothesis)::
+
+    from hypothesis import given
+    from wa_connector.testing.strategies import NOW, standings
+
+    @given(standings())
+    def test_who_said_stop_gets_nothing(standing): ...
+
+Rules of this file: what is drawn could really come about (a consent is folded from signals, a template message has its
+template's parameters), unless the docstring says that it is arbitrary. Instants of one standing lie around ``NOW``, and
+often exactly on the edges that rules have, because nothing is learnt from two instants that are years apart.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from attrs import evolve
+from hypothesis import strategies as st
+
+from wa_connector.evidence.ledger import GENESIS, sealed, source_of
+from wa_connector.model.address import Address, AddressKind, number
+from wa_connector.model.capability import Capabilities, MediaLimits
+from wa_connector.model.consent import (
+    NO_CONSENT,
+    ChannelConsent,
+    Evidence,
+    Personal,
+    Purpose,
+    Signal,
+)
+from wa_connector.model.content import (
+    Button,
+    ButtonReply,
+    Buttons,
+    Content,
+    Image,
+    MediaRef,
+    TemplateMessage,
+    Text,
+    Unsupported,
+)
+from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
+from wa_connector.model.ids import AccountId, CustomerId, ProviderId, UserId
+from wa_connector.model.instants import EARLIEST, LATEST
+from wa_connector.model.message import NoticeKind
+from wa_connector.model.setting import RevocationScope, Settings, UnknownOutcome
+from wa_connector.model.standing import Standing
+from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
+from wa_connector.model.window import Window, WindowRule
+from wa_connector.policy.action import (
+    Action,
+    AskAgain,
+    AskConsent,
+    DeliverRequest,
+    Notify,
+    UseTemplate,
+    Write,
+)
+from wa_connector.policy.consent import step
+
+NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""The instant around which the instants of a standing are drawn."""
+CHANNELS: Final = ("whatsapp", "sms", "voicemail")
+DAY: Final = timedelta(hours=24)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+# --- instants ---------------------------------------------------------------------------------------------------------
+
+
+def instants(earliest: datetime = EARLIEST, before: datetime = LATEST) -> st.SearchStrategy[datetime]:
+    """Aware UTC instants in ``[earliest, before)``, to the microsecond."""
+    return st.datetimes(
+        earliest.replace(tzinfo=None), (before - MICROSECOND).replace(tzinfo=None), timezones=st.just(UTC)
+    )
+
+
+def instants_around(now: datetime = NOW) -> st.SearchStrategy[datetime]:
+    """Instants up to two days before and an hour after ``now``, many of them on the edges of windows and pauses."""
+    edges = [timedelta(0), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), DAY, 2 * DAY]
+    offsets = st.sampled_from([-edge + nudge for edge in edges for nudge in (-MICROSECOND, timedelta(0), MICROSECOND)])
+    return (offsets | st.timedeltas(-2 * DAY, timedelta(hours=1))).map(lambda offset: now + offset)
+
+
+# --- people and texts -------------------------------------------------------------------------------------------------
+
+
+def texts(max_size: int = 60) -> st.SearchStrategy[str]:
+    """Texts as people write them, of any script; without lone surrogates and NUL, which no wire carries."""
+    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=max_size)
+
+
+def numbers() -> st.SearchStrategy[Address]:
+    """Telephone numbers in E.164."""
+    return st.from_regex(r"\+[1-9][0-9]{4,14}", fullmatch=True).map(number)
+
+
+def addresses() -> st.SearchStrategy[Address]:
+    """Addresses of every kind, those of few people, so that two of them often meet."""
+    digits = st.from_regex(r"4930[0-9]{3}", fullmatch=True)
+    scoped = st.builds(
+        Address,
+        st.sampled_from((AddressKind.BSUID, AddressKind.PARENT_BSUID)),
+        st.from_regex(r"DE\.[0-9]{2}", fullmatch=True),
+        st.sampled_from(("portfolio-1", "portfolio-2")),
+    )
+    return (
+        numbers()
+        | digits.map(lambda value: number(f"+{value}"))
+        | digits.map(lambda value: Address(AddressKind.WHATSAPP_ID, value))
+        | scoped
+    )
+
+
+# --- contents and templates -------------------------------------------------------------------------------------------
+
+
+def media() -> st.SearchStrategy[MediaRef]:
+    """Files, in the media store or not; of types and sizes that channels take and do not take."""
+    mime_types = st.sampled_from(("image/jpeg", "image/png", "image/webp", "application/pdf"))
+    sizes = st.sampled_from((0, 1, 5 * 2**20, 5 * 2**20 + 1)) | st.integers(1, 10**8)
+    stored = st.builds(MediaRef, mime_types, sha256=st.just("ab" * 32), size=sizes)
+    return stored | st.builds(MediaRef, mime_types, provider_ref=st.just("media-1"))
+
+
+def free_form() -> st.SearchStrategy[Content]:
+    """What a user can compose without a template; not all of it fits every channel."""
+    titles = texts(max_size=24)
+    buttons = st.lists(st.builds(Button, titles, titles), max_size=4).map(tuple)
+    return (
+        st.builds(Text, texts())
+        | st.builds(Image, media(), texts())
+        | st.builds(Buttons, texts(), buttons)
+        | st.just(Text("Hello"))
+    )
+
+
+def contents() -> st.SearchStrategy[Content]:
+    """Contents of every kind, inbound ones included."""
+    replies = st.builds(ButtonReply, texts(), texts(), st.none() | st.just(ProviderId("wamid.1")))
+    return free_form() | template_messages() | replies | st.builds(Unsupported, texts())
+
+
+_NAMES: Final = ("opt_in", "welcome", "reminder")
+_LANGUAGES: Final = ("en", "pt_BR")
+_PLACEHOLDERS: Final = st.sampled_from(("", "{{1}}", "{{2}}", "{{ name }}", "{{order_id}}", "{{1}} and {{1}}"))
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> Template:
+    """Templates in any state, with and without parameters in body and header; most of them approved."""
+    words = st.sampled_from(("Hello", "Your order", "Braces {1} }} {{ here", "Grüße, 你好"))
+    parts = draw(st.lists(words | _PLACEHOLDERS, min_size=1, max_size=4))
+    header_kind = draw(st.sampled_from(("", "TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION")))
+    status = draw(st.just(TemplateStatus.APPROVED) | st.sampled_from(TemplateStatus))
+    return Template(
+        AccountId("account-1"),
+        draw(st.sampled_from(_NAMES)),
+        draw(st.sampled_from(_LANGUAGES)),
+        draw(st.sampled_from(TemplateCategory)),
+        status,
+        body=" ".join(parts),
+        header_kind=header_kind,
+        header_text=draw(words | _PLACEHOLDERS) if header_kind == "TEXT" else "",
+        footer=draw(st.sampled_from(("", "Reply STOP to end this"))),
+        buttons=draw(st.sampled_from(((), (TemplateButton("QUICK_REPLY", "Yes"),)))),
+        raw_status="NEW_WORD" if status is TemplateStatus.UNKNOWN else "",
+        synced_at=draw(st.none() | st.just(NOW)),
+    )
+
+
+def filled(template: Template) -> st.SearchStrategy[TemplateMessage]:
+    """Messages with exactly the parameters of ``template``, and its text."""
+    values = texts(max_size=20).filter(lambda text: bool(text.strip()))
+    parameters = st.fixed_dictionaries(dict.fromkeys(template.parameter_keys(), values))
+    return parameters.map(
+        lambda given: TemplateMessage(template.name, template.language, given, rendered=template.render(given))
+    )
+
+
+def template_messages() -> st.SearchStrategy[TemplateMessage]:
+    """Template messages, rightly filled."""
+    return templates().flatmap(filled)
+
+
+# --- consent and evidence ---------------------------------------------------------------------------------------------
+
+
+def signals() -> st.SearchStrategy[Signal]:
+    return st.sampled_from(Signal)
+
+
+def purposes() -> st.SearchStrategy[tuple[Purpose, ...]]:
+    """What an opt-in request or a recorded consent may be about."""
+    return st.sampled_from(((Purpose.CONVERSATION,), (Purpose.MARKETING,), (Purpose.CONVERSATION, Purpose.MARKETING)))
+
+
+@st.composite
+def consents(draw: st.DrawFn, now: datetime = NOW) -> ChannelConsent:
+    """Consents that some history of signals up to about ``now`` leads to."""
+    seen = draw(st.lists(st.tuples(signals(), instants_around(now), purposes()), max_size=5))
+    consent = NO_CONSENT
+    for signal, at, about in sorted(seen, key=lambda one: one[1]):
+        consent = step(consent, signal, at, about)
+    return consent
+
+
+_SECONDS: Final = st.builds(
+    lambda second, micro: NOW + timedelta(seconds=second, microseconds=micro),
+    st.integers(0, 4),
+    st.sampled_from((0, 1, 999_999)),
+)
+"""Few seconds, so that entries of one second are common."""
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> Evidence:
+    """One entry of the customer ``customer-1``, not yet sealed; its ``sequence`` is 1."""
+    cause = draw(st.uuids(version=4)).hex
+    return Evidence(
+        CustomerId("customer-1"),
+        1,
+        at=draw(_SECONDS),
+        recorded_at=draw(_SECONDS),
+        channel=draw(st.sampled_from(CHANNELS)),
+        signal=draw(signals()),
+        purposes=draw(purposes()),
+        source=source_of(cause),
+        actor=draw(st.none() | st.just(UserId("user-1"))),
+        template=draw(st.sampled_from(("", "opt_in/en"))),
+        locale=draw(st.sampled_from(("", "en"))),
+        personal=Personal(draw(st.uuids(version=4)).hex, draw(texts(20)), "+4930123456", cause),
+    )
+
+
+def histories(min_size: int = 0, max_size: int = 7) -> st.SearchStrategy[list[Evidence]]:
+    """Entries of one customer, each of another message, in any order and not yet sealed (see :func:`chained`)."""
+    return st.lists(evidence(), min_size=min_size, max_size=max_size, unique_by=lambda entry: entry.source)
+
+
+def chained(entries: Sequence[Evidence]) -> list[Evidence]:
+    """The entries as one chain, recorded in the order in which they are given."""
+    chain: list[Evidence] = []
+    for sequence, entry in enumerate(entries, start=1):
+        previous = chain[-1].digest if chain else GENESIS
+        chain.append(sealed(evolve(entry, sequence=sequence), previous))
+    return chain
+
+
+def chains(min_size: int = 0, max_size: int = 7) -> st.SearchStrategy[list[Evidence]]:
+    """Sealed chains of one customer."""
+    return histories(min_size, max_size).map(chained)
+
+
+# --- what the rules see -----------------------------------------------------------------------------------------------
+
+
+def windows(now: datetime = NOW) -> st.SearchStrategy[Window]:
+    """Windows whose instants lie around ``now``, each of them seen or not."""
+    seen = st.none() | instants_around(now)
+    return st.builds(Window, customer_at=seen, business_at=seen, refused_at=seen)
+
+
+def settings() -> st.SearchStrategy[Settings]:
+    """Settings in which every parameter of a rule takes its default and other values."""
+    return st.builds(
+        Settings,
+        window_rule=st.sampled_from(WindowRule),
+        window_margin=st.sampled_from((timedelta(0), timedelta(minutes=10))),
+        clock_skew=st.sampled_from((timedelta(0), timedelta(minutes=5))),
+        answer_inbound=st.booleans(),
+        contacts_only=st.booleans(),
+        restrict_first_contact=st.booleans(),
+        ask_again_after=st.sampled_from((DAY, timedelta(hours=1), timedelta(0))),
+        opt_in_purposes=purposes(),
+        revocation_scope=st.sampled_from(RevocationScope),
+        unknown_outcome=st.sampled_from(UnknownOutcome),
+    )
+
+
+WHATSAPP: Final = Capabilities(
+    channel="whatsapp",
+    label="WhatsApp",
+    asks_opt_in=True,
+    window=DAY,
+    has_templates=True,
+    contents=frozenset({Text, Image, Buttons, TemplateMessage}),
+    max_text=4096,
+    max_caption=1024,
+    images=MediaLimits(frozenset({"image/jpeg", "image/png"}), 5 * 2**20),
+    max_buttons=3,
+    max_button_title=20,
+    max_buttons_body=1024,
+    pair_burst=45,
+    pair_interval=timedelta(seconds=6),
+)
+"""A channel that has everything: opt-in, window, templates, pictures and buttons."""
+SMS: Final = Capabilities(
+    channel="sms",
+    label="SMS",
+    asks_opt_in=False,
+    window=None,
+    has_templates=False,
+    contents=frozenset({Text}),
+    max_text=1530,
+)
+"""A channel that only keeps its suppressions."""
+
+
+def capabilities(now: datetime = NOW) -> st.SearchStrategy[Capabilities]:
+    """Channels like ``WHATSAPP`` and ``SMS``, and every mixture of their features."""
+    mixed = st.builds(
+        evolve,
+        st.just(WHATSAPP),
+        asks_opt_in=st.booleans(),
+        window=st.sampled_from((None, DAY, timedelta(hours=1))),
+        has_templates=st.booleans(),
+        images=st.sampled_from((None, WHATSAPP.images)),
+        max_text=st.sampled_from((None, 20)),
+        free_form_billed_from_at=st.none() | instants_around(now),
+    )
+    return st.sampled_from((WHATSAPP, SMS)) | mixed
+
+
+def enablements() -> st.SearchStrategy[Decision]:
+    """Verdicts on whether the channel is on; mostly it is."""
+    on = Decision(Reason.ALLOWED, (("channel", "WhatsApp"), ("level", "Acme")))
+    ask_administrator = (Remedy(RemedyKind.ASK_ADMINISTRATOR),)
+    off = Decision(Reason.CHANNEL_DISABLED, on.parameters, ask_administrator)
+    return st.sampled_from((on, on, on, off, Decision(Reason.USER_DISABLED, remedies=ask_administrator)))
+
+
+def standings(now: datetime = NOW) -> st.SearchStrategy[Standing]:
+    """Standings of every sort around ``now``; most of them can be reached and have an address."""
+    mostly = st.sampled_from((True, True, True, False))
+    return st.builds(
+        Standing,
+        capabilities(now),
+        enablements(),
+        settings(),
+        consents(now),
+        windows(now),
+        unreachable_since_at=st.sampled_from((None, None, None, now)),
+        is_contact=st.sampled_from((None, True, False)),
+        contacts_available=mostly,
+        has_address=mostly,
+    )
+
+
+@st.composite
+def template_actions(draw: st.DrawFn) -> Action:
+    """The four actions that send a template, filled rightly or not, of a template that the account has or not."""
+    template = draw(templates())
+    content = draw(filled(template) | template_messages())
+    known = draw(st.sampled_from((template, template, None)))
+    every: tuple[Action, ...] = (
+        UseTemplate(content, known),
+        AskConsent(content, known),
+        AskAgain(content, known),
+        DeliverRequest(content, known),
+    )
+    return draw(st.sampled_from(every))
+
+
+def actions() -> st.SearchStrategy[Action]:
+    """Whatever somebody may want to do, the bare questions of screens included."""
+    bare: st.SearchStrategy[Action] = st.sampled_from((Write(), UseTemplate(), AskConsent()))
+    return (
+        bare
+        | st.builds(Write, free_form())
+        | template_actions()
+        | st.builds(Notify, st.sampled_from(NoticeKind), st.builds(Text, texts()) | st.just(Text("Thank you.")))
+    )
