@@ -30,6 +30,12 @@ maximum_signature_line_length = 88
 # A reference to a name of ours that does not resolve is an error. Names of the standard library and
 # of other packages would need their inventories from the network, and are not looked at.
 nitpicky = True
+# What a signature names and no page explains: type variables, and what a connector hands its dispatcher.
+nitpick_ignore = [
+    ("py:class", "wa_connector.direct.dispatcher.R"),
+    ("py:class", "wa_connector.direct.dispatcher.T"),
+    ("py:class", "wa_connector.shell.ports.Ports"),
+]
 nitpick_ignore_regex = [("py:.*", r"(?!wa_connector).*")]
 
 html_theme = "furo"

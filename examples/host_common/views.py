@@ -19,9 +19,10 @@ from wa_connector import (
     ByCustomer,
     BySystem,
     ByUser,
+    Call,
     Composer,
-    Content,
     ContactAction,
+    Content,
     Conversation,
     Decision,
     Event,
@@ -160,6 +161,8 @@ def _content(value: Content) -> Json:
             return {"kind": "template", "text": value.rendered, "name": value.name, "language": value.language}
         case ButtonReply(_, title):
             return {"kind": "button_reply", "text": title}
+        case Call(direction, is_accepted):
+            return {"kind": "call", "text": "taken" if is_accepted else "missed", "by": direction.value}
         case Unsupported(kind):
             return {"kind": "unsupported", "text": kind}
         case _:
@@ -167,7 +170,13 @@ def _content(value: Content) -> Json:
 
 
 def media_ref(value: MediaRef) -> Json:
-    return {"mime_type": value.mime_type, "sha256": value.sha256, "size": value.size}
+    """The hash of a customer's picture is announced before its bytes are here: ``is_stored`` says when to show it."""
+    return {
+        "mime_type": value.mime_type,
+        "sha256": value.sha256,
+        "size": value.size,
+        "is_stored": value.is_stored,
+    }
 
 
 # --- templates, the log, quarantine -----------------------------------------------------------------------------------
@@ -210,19 +219,17 @@ def kept(value: Kept) -> Json:
 
 def content_of(body: Mapping[str, Any]) -> Content:
     """The content that a screen asks to send. Raises ``UsageError`` for what cannot be read."""
-    try:
-        match body:
-            case {"text": str(text)}:
-                return Text(text)
-            case {"image": {"mime_type": str(mime_type), "sha256": str(sha256), "size": int(size)}}:
-                return Image(MediaRef(mime_type, sha256, size), str(body.get("caption", "")))
-            case {"template": {"name": str(name), "language": str(language), **rest}}:
-                return TemplateMessage(name, language, dict(rest.get("parameters", {})))
-            case {"buttons": {"text": str(text), "titles": [*titles]}}:
-                return Buttons(text, tuple(Button(str(title), str(title)) for title in titles))
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"the message cannot be read: {error}") from error
-    raise UsageError("a message has one of: text; image and caption; template; buttons")
+    match body:
+        case {"text": str(text)}:
+            return Text(text)
+        case {"image": {"mime_type": str(mime_type), "sha256": str(sha256), "size": int(size)}}:
+            return Image(MediaRef(mime_type, sha256, size), str(body.get("caption", "")))
+        case {"template": {"name": str(name), "language": str(language), "parameters": {**parameters}}}:
+            return TemplateMessage(name, language, {str(key): str(value) for key, value in parameters.items()})
+        case {"buttons": {"text": str(text), "titles": [*titles]}}:
+            return Buttons(text, tuple(Button(str(title), str(title)) for title in titles))
+        case _:
+            raise UsageError("a message is a text, an image, a template (name, language, parameters) or buttons")
 
 
 def problem(error: WaConnectorError) -> tuple[Json, int]:

@@ -7,12 +7,16 @@ Importing this package does nothing: no thread, socket, loop, file, environment 
 is loaded from its one home when it is first used (PEP 562).
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# What type checkers take for true. The one of `typing` would cost the whole of `typing`: twenty times all else here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from wa_connector.aio.connector import AsyncConnector as AsyncConnector
     from wa_connector.aio.dispatcher import AsyncDispatcher as AsyncDispatcher
+    from wa_connector.decide.explaining import Explanation as Explanation
+    from wa_connector.decide.recording import Recorded as Recorded
+    from wa_connector.decide.replay import Chronicle as Chronicle
+    from wa_connector.decide.replay import replay as replay
     from wa_connector.decide.sending import Placement as Placement
     from wa_connector.decide.templates import TemplateDiff as TemplateDiff
     from wa_connector.direct.connector import Connector as Connector
@@ -30,11 +34,13 @@ if TYPE_CHECKING:
     from wa_connector.errors import UnknownProviderError as UnknownProviderError
     from wa_connector.errors import UsageError as UsageError
     from wa_connector.errors import WaConnectorError as WaConnectorError
+    from wa_connector.evidence.ledger import Flaw as Flaw
     from wa_connector.model.address import Address as Address
     from wa_connector.model.address import AddressKind as AddressKind
     from wa_connector.model.address import number as number
     from wa_connector.model.capability import Capabilities as Capabilities
     from wa_connector.model.capability import MediaLimits as MediaLimits
+    from wa_connector.model.consent import Anchor as Anchor
     from wa_connector.model.consent import ChannelConsent as ChannelConsent
     from wa_connector.model.consent import Evidence as Evidence
     from wa_connector.model.consent import Purpose as Purpose
@@ -44,6 +50,8 @@ if TYPE_CHECKING:
     from wa_connector.model.content import Button as Button
     from wa_connector.model.content import ButtonReply as ButtonReply
     from wa_connector.model.content import Buttons as Buttons
+    from wa_connector.model.content import Call as Call
+    from wa_connector.model.content import CallDirection as CallDirection
     from wa_connector.model.content import Content as Content
     from wa_connector.model.content import Image as Image
     from wa_connector.model.content import MediaRef as MediaRef
@@ -81,6 +89,7 @@ if TYPE_CHECKING:
     from wa_connector.model.event import MessageReleased as MessageReleased
     from wa_connector.model.event import MessageStatusChanged as MessageStatusChanged
     from wa_connector.model.event import Quarantined as Quarantined
+    from wa_connector.model.event import ReplyUnclear as ReplyUnclear
     from wa_connector.model.event import SettingChanged as SettingChanged
     from wa_connector.model.ids import AccountId as AccountId
     from wa_connector.model.ids import AppId as AppId
@@ -102,6 +111,9 @@ if TYPE_CHECKING:
     from wa_connector.model.message import Message as Message
     from wa_connector.model.message import MessageStatus as MessageStatus
     from wa_connector.model.message import NoticeKind as NoticeKind
+    from wa_connector.model.opinion import Intent as Intent
+    from wa_connector.model.opinion import Question as Question
+    from wa_connector.model.opinion import Veto as Veto
     from wa_connector.model.secret import Secret as Secret
     from wa_connector.model.setting import RevocationScope as RevocationScope
     from wa_connector.model.setting import Settings as Settings
@@ -115,6 +127,7 @@ if TYPE_CHECKING:
     from wa_connector.ports.channel import WebhookReply as WebhookReply
     from wa_connector.ports.channel import WebhookRequest as WebhookRequest
     from wa_connector.ports.hooks import hookimpl as hookimpl
+    from wa_connector.shell.auditing import Verification as Verification
     from wa_connector.shell.engine import Kept as Kept
     from wa_connector.shell.engine import Timeline as Timeline
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
@@ -122,6 +135,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "decide.explaining": ("Explanation",),
+    "decide.recording": ("Recorded",),
+    "decide.replay": ("Chronicle", "replay"),
+    "evidence.ledger": ("Flaw",),
+    "shell.auditing": ("Verification",),
+    "model.opinion": ("Intent", "Question", "Veto"),
     "aio.connector": ("AsyncConnector",),
     "aio.dispatcher": ("AsyncDispatcher",),
     "decide.sending": ("Placement",),
@@ -145,11 +164,13 @@ _HOMES = {
     ),
     "model.address": ("Address", "AddressKind", "number"),
     "model.capability": ("Capabilities", "MediaLimits"),
-    "model.consent": ("ChannelConsent", "Evidence", "Purpose", "Signal", "Stage"),
+    "model.consent": ("Anchor", "ChannelConsent", "Evidence", "Purpose", "Signal", "Stage"),
     "model.contact": ("Contact",),
     "model.content": (
         "Button",
         "ButtonReply",
+        "Call",
+        "CallDirection",
         "Buttons",
         "Content",
         "Image",
@@ -177,6 +198,7 @@ _HOMES = {
         "MessageReleased",
         "MessageStatusChanged",
         "Quarantined",
+        "ReplyUnclear",
         "SettingChanged",
     ),
     "model.ids": (
@@ -217,12 +239,16 @@ _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - a list, made of the table above; a test compares both with the imports
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(home), name)
-    return value
+if not TYPE_CHECKING:  # a type checker shall miss the names that are not there
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(home), name)
+        return value
 
 
 def __dir__() -> list[str]:

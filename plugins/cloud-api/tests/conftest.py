@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeAlias
 
 import pytest
 from attrs import evolve, field, frozen
+from wa_connector_cloud_api.options import Options, Timeouts
+from wa_connector_cloud_api.transport import AsyncCloudApiTransport, CloudApiTransport
 
 from wa_connector.errors import Unavailable, UsageError
 from wa_connector.model.content import MediaRef
@@ -20,8 +22,6 @@ from wa_connector.model.ids import AccountId, AppId, LineId, TenantId
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.secret import Secret
 from wa_connector.model.template import Template
-from wa_connector_cloud_api.options import Options, Timeouts
-from wa_connector_cloud_api.transport import AsyncCloudApiTransport, CloudApiTransport
 
 TOKEN = "EAAtoken0123456789"
 
@@ -101,7 +101,7 @@ class Scripted:
                 body, peer = self.rfile.read(length), self.client_address[1]
                 scripted.take(Seen(self.command, self.path, headers, body, peer), self)
 
-            do_GET = do_POST = _serve
+            do_GET = do_POST = _serve  # noqa: N815 - the names that http.server calls
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -310,7 +310,7 @@ class Looped:
         self._runner.close()
 
 
-QUICK = Options(timeouts=Timeouts(connect=2.0, write=2.0, answer=0.4, pool=0.3, whole=0.5, download=1.0))
+QUICK = Options(timeouts=Timeouts(connect=2.0, write=2.0, answer=0.8, pool=1.0, whole=0.8, download=1.2))
 
 
 @pytest.fixture(params=["plain", "async"])

@@ -5,14 +5,14 @@ from urllib.parse import urlencode
 
 import pytest
 from attrs import evolve
+from wa_connector_cloud_api.capabilities import CAPABILITIES
+from wa_connector_cloud_api.channel import CloudApiChannel
+from wa_connector_cloud_api.signature import sign
 
 from wa_connector.errors import BodyMalformed, SignatureInvalid
 from wa_connector.model.directory import App
 from wa_connector.model.secret import Secret
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
-from wa_connector_cloud_api.capabilities import CAPABILITIES
-from wa_connector_cloud_api.channel import CloudApiChannel
-from wa_connector_cloud_api.signature import sign
 
 CHANNEL: Channel = CloudApiChannel()
 EMPTY = b'{"object":"whatsapp_business_account","entry":[]}'

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wa_connector_cloud_api import errors
 from wa_connector_cloud_api.errors import CODES, Care, Known, known
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wa_connector_cloud_api import _json
 
 json_values = st.recursive(

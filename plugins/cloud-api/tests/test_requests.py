@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from wa_connector_cloud_api import requests
+from wa_connector_cloud_api.requests import Call, File
 
 from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.content import (
@@ -19,8 +21,6 @@ from wa_connector.model.content import (
 from wa_connector.model.directory import Account, LineSetup
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.outbound import Envelope, Rejected
-from wa_connector_cloud_api import requests
-from wa_connector_cloud_api.requests import Call, File
 
 TO = number("+16505551234")
 HEAD = {"messaging_product": "whatsapp", "recipient_type": "individual"}

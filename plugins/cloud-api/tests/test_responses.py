@@ -8,6 +8,9 @@ import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wa_connector_cloud_api import responses
+from wa_connector_cloud_api.errors import CODES, Care
+from wa_connector_cloud_api.responses import Answer, MediaAddress
 
 from wa_connector.errors import ProviderError, UnknownProviderError
 from wa_connector.model.address import Address, AddressKind
@@ -16,15 +19,13 @@ from wa_connector.model.ids import ProviderId
 from wa_connector.model.outbound import (
     Accepted,
     AccountStopped,
+    Correction,
     Deferred,
     FetchFailed,
     OutcomeUnknown,
     Rejected,
 )
 from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
-from wa_connector_cloud_api import responses
-from wa_connector_cloud_api.errors import CODES, Care
-from wa_connector_cloud_api.responses import Answer, MediaAddress
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:
@@ -75,8 +76,19 @@ def test_an_account_without_a_portfolio_pairs_numbers_only(account: Account) -> 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"<html>", b'{"messages":[]}', b'{"messages":[{}]}', b'{"messages":{"id":"w"}}']
-    + [b'{"messages":[{"id":null}]}', b'{"error":{"code":131047}}', b"\xff", b"[" * 9999],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"<html>",
+        b"\xff",
+        b"[" * 9999,
+        b'{"messages":[]}',
+        b'{"messages":[{}]}',
+        b'{"messages":{"id":"w"}}',
+        b'{"messages":[{"id":null}]}',
+        b'{"error":{"code":131047}}',
+    ],
 )
 def test_a_yes_that_cannot_be_read_is_of_unknown_outcome(account: Account, body: bytes) -> None:
     assert isinstance(responses.sent(Answer(200, {}, body), account), OutcomeUnknown)
@@ -84,7 +96,7 @@ def test_a_yes_that_cannot_be_read_is_of_unknown_outcome(account: Account, body:
 
 OUTCOMES = {
     Care.SAFE: Deferred,
-    Care.DEFER: Deferred,
+    Care.DEFER: Rejected,
     Care.UNSURE: OutcomeUnknown,
     Care.NEVER: Rejected,
     Care.FIX: Rejected,
@@ -139,7 +151,6 @@ USAGE = json.dumps({"1": [{"type": "whatsapp", "estimated_time_to_regain_access"
     [
         (refusal(130429), None),
         (refusal(131056), timedelta(seconds=6)),
-        (refusal(131049), timedelta(days=1)),
         (refusal(130429, retry_after="30"), timedelta(seconds=30)),
         (refusal(131056, retry_after="90"), timedelta(seconds=90)),
         (refusal(131056, retry_after="soon"), timedelta(seconds=6)),
@@ -209,7 +220,10 @@ def test_an_upload_that_failed_is_never_of_unknown_outcome(found: Answer, kind: 
 HASH = "49f227634806293b0995459bc310b593e1400f41591efcf07e9bced335f41942"
 
 
-@pytest.mark.parametrize("spelled", ["SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=", HASH, HASH.upper()])
+@pytest.mark.parametrize(
+    "spelled",
+    ["SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=", "SfInY0gGKTsJlUWbwxC1k-FAD0FZHvzwfpvO0zX0GUI", HASH, HASH.upper()],
+)
 def test_media_address(spelled: str) -> None:
     """The hash comes in base64 or in hex."""
     body = {"url": "https://x/y", "mime_type": "image/jpeg", "sha256": spelled, "file_size": "303833"}
@@ -218,8 +232,9 @@ def test_media_address(spelled: str) -> None:
 
 
 def test_a_media_address_says_as_much_as_it_says() -> None:
-    body = {"url": "https://x/y", "file_size": "many", "sha256": 7}
-    assert responses.media_address(answer(body)) == MediaAddress("https://x/y", "", "", 0)
+    for unusable in (7, "", "x" * 64, "é" * 44, "A" * 44, "=" * 44, "A" * 42 + "=="):
+        body = {"url": "https://x/y", "file_size": "many", "sha256": unusable}
+        assert responses.media_address(answer(body)) == MediaAddress("https://x/y", "", "", 0)
 
 
 @pytest.mark.parametrize(
@@ -357,3 +372,20 @@ def test_templates_refused(account: Account, found: Answer, kind: type, code: st
     assert type(caught.value) is kind
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
     assert caught.value.body == found.body
+
+
+@pytest.mark.parametrize(
+    ("code", "taught"),
+    [
+        (131026, Correction.NOT_ON_CHANNEL),
+        (131047, Correction.WINDOW_CLOSED),
+        (131049, Correction.MARKETING_CAPPED),
+        (131050, Correction.MARKETING_STOPPED),
+        (132001, Correction.NONE),
+    ],
+)
+def test_what_a_refusal_teaches(account: Account, code: int, taught: Correction) -> None:
+    """The same code teaches the same whether it comes at once or in a status."""
+    outcome = responses.sent(refusal(code), account)
+    assert isinstance(outcome, Rejected)
+    assert taught is outcome.correction

@@ -6,9 +6,9 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wa_connector_cloud_api.signature import SignatureChecker, sign
 
 from wa_connector.model.secret import Secret
-from wa_connector_cloud_api.signature import SignatureChecker, sign
 
 SECRET = Secret("test_app_secret")
 BODY = b'{"object":"whatsapp_business_account","entry":[]}'

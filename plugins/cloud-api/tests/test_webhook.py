@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from wa_connector_cloud_api import webhook
 
 from wa_connector.errors import BodyMalformed
 from wa_connector.model.address import Address, AddressKind
@@ -21,7 +22,7 @@ from wa_connector.model.inbound import (
     Sender,
     Unreadable,
 )
-from wa_connector_cloud_api import webhook
+from wa_connector.model.outbound import Correction
 
 ACCOUNT, LINE = "WABA1", "PN1"
 METADATA = {"display_phone_number": "15550001111", "phone_number_id": LINE}
@@ -341,6 +342,7 @@ def test_a_portfolio_is_the_accounts_id() -> None:
                 AT,
                 Report.FAILED,
                 error="131047",
+                correction=Correction.WINDOW_CLOSED,
                 meaning="more than 24 hours have passed since the customer last wrote: window closed",
             ),
             id="failed",
@@ -363,7 +365,7 @@ def test_statuses(parts: dict[str, Any], expected: InboundStatus) -> None:
 
 # ------------------------------------------------------------------------- what cannot be taken
 
-BAD_MESSAGES = [
+BAD_MESSAGES: list[Any] = [
     None,
     7,
     "text",
@@ -396,7 +398,7 @@ BAD_MESSAGES = [
     message(**{"from": "x", "from_user_id": "a b"}),
     message(group_id="120363"),
 ]
-BAD_STATUSES = [
+BAD_STATUSES: list[Any] = [
     None,
     {},
     status(id=None),
@@ -414,7 +416,7 @@ BAD_STATUSES = [
     [("messages", message, bad) for bad in BAD_MESSAGES] + [("statuses", status, bad) for bad in BAD_STATUSES],
 )
 def test_a_bad_element_leaves_its_neighbours_alone(key: str, good: Callable[..., dict[str, Any]], bad: Any) -> None:
-    before, found, after = items(change(**{key: [good(), bad, good(id="wamid.2")]}))
+    before, found, after = items({"field": "messages", "value": value(**{key: [good(), bad, good(id="wamid.2")]})})
     assert isinstance(found, Unreadable)
     assert json.loads(found.raw) == bad
     assert found.problem
@@ -424,7 +426,7 @@ def test_a_bad_element_leaves_its_neighbours_alone(key: str, good: Callable[...,
 
 
 def test_everything_in_one_body_is_taken_in_its_order() -> None:
-    entries = [
+    entries: list[Any] = [
         {
             "id": "A",
             "changes": [

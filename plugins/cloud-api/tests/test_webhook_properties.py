@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wa_connector_cloud_api import _json, webhook
+from wa_connector_cloud_api.channel import CloudApiChannel
+from wa_connector_cloud_api.signature import sign
 
 from wa_connector.errors import BodyMalformed, SignatureInvalid
 from wa_connector.model.directory import App
@@ -14,9 +17,6 @@ from wa_connector.model.ids import AppId, TenantId
 from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Unreadable
 from wa_connector.model.secret import Secret
 from wa_connector.ports.channel import WebhookRequest
-from wa_connector_cloud_api import _json, webhook
-from wa_connector_cloud_api.channel import CloudApiChannel
-from wa_connector_cloud_api.signature import sign
 
 SECRET = Secret("s")
 APP = App(AppId("a"), TenantId("t"), "whatsapp", "e", (SECRET,), Secret("v"))

@@ -28,7 +28,7 @@ def test_the_entry_point_offers_no_storage_by_itself() -> None:
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     manager.register(found.load())
-    assert None is manager.hook.wa_storage()
+    assert manager.hook.wa_storage() is None
 
 
 def test_importing_does_nothing(tmp_path: Path) -> None:

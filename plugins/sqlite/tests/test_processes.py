@@ -104,7 +104,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         versions = [row.version for row in storage.load(wanted).rows.values()]
         storage.close()
         written = sum(versions)
-        assert [1] * written == versions[:written]
+        assert versions[:written] == [1] * written
         assert written in (acknowledged + 1, acknowledged + 2)
 
 

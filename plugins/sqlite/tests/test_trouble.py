@@ -124,8 +124,8 @@ def test_a_schema_from_the_future_is_left_alone(storage: SqliteStorage, path: Pa
     with pytest.raises(SchemaTooNew, match="install the version that wrote it") as caught:
         SqliteStorage(path).load([ANN])
     assert isinstance(caught.value, ConfigError)
-    assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value)))
-    assert before == path.read_bytes()
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert path.read_bytes() == before
 
 
 def test_a_file_of_another_program_is_left_alone(path: Path) -> None:
@@ -162,10 +162,10 @@ def test_migrating_can_be_forbidden(path: Path) -> None:
 def test_what_was_applied_is_on_record(storage: SqliteStorage, path: Path) -> None:
     storage.load([ANN])
     with closing(sqlite3.connect(path)) as db:
-        assert (len(STEPS),) == db.execute("PRAGMA user_version").fetchone()
-        assert [step.name for step in STEPS] == [name for (name,) in db.execute("SELECT name FROM migration")]
+        assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+        assert [name for (name,) in db.execute("SELECT name FROM migration")] == [step.name for step in STEPS]
         made = db.execute("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchone()[0]
-        assert 1 + sum(statement.startswith("CREATE") for statement in tables()) == made
+        assert made == 1 + sum(statement.startswith("CREATE") for statement in tables())
 
 
 def test_a_commit_is_durable(storage: SqliteStorage, path: Path) -> None:
@@ -199,7 +199,7 @@ def test_closing_leaves_one_file(storage: SqliteStorage, path: Path) -> None:
     """The log is written back, so that a backup may copy the file alone."""
     storage.commit([insertion()])
     storage.close()
-    assert [path] == list(path.parent.iterdir())
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_threads_leave_few_connections(path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -10,9 +11,12 @@ import pluggy
 
 from wa_connector.aio.dispatcher import AsyncDispatcher
 from wa_connector.aio.hopping import GroupedStorage, hop_to
+from wa_connector.decide.explaining import Explanation
+from wa_connector.decide.recording import Recorded
 from wa_connector.decide.sending import Placement
 from wa_connector.decide.templates import TemplateDiff
 from wa_connector.errors import UsageError
+from wa_connector.model.consent import Anchor, Evidence, Purpose
 from wa_connector.model.content import Content, MediaRef
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
@@ -45,6 +49,7 @@ from wa_connector.shell.adapters import (
     in_place,
 )
 from wa_connector.shell.assembly import WAYS_OUT, Plugin, channels_of, hooks_of, named, plugin_manager, required
+from wa_connector.shell.auditing import Verification
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.engine import Engine, Kept, Timeline
 from wa_connector.shell.ids import new_id
@@ -145,6 +150,58 @@ class AsyncConnector:
     async def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
         return await self._engine().templates(tenant, account)
 
+    # --- evidence -----------------------------------------------------------------------------------------------------
+
+    async def record_consent(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        line: LineId,
+        contact: ContactId,
+        *,
+        given_at: datetime,
+        method: str,
+        purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,),
+        text: str = "",
+        attachment: MediaRef | None = None,
+        source: str = "",
+    ) -> Recorded:
+        return await self._engine().record_consent(
+            tenant,
+            user,
+            line,
+            contact,
+            given_at=given_at,
+            method=method,
+            purposes=purposes,
+            text=text,
+            attachment=attachment,
+            source=source,
+        )
+
+    async def evidence(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Evidence, ...]:
+        return await self._engine().evidence(tenant, user, conversation)
+
+    async def verify_evidence(self, tenant: TenantId) -> Verification:
+        return await self._engine().verify_evidence(tenant)
+
+    async def anchor_evidence(self, tenant: TenantId) -> Anchor:
+        return await self._engine().anchor_evidence(tenant)
+
+    async def check_anchor(self, tenant: TenantId, anchor: Anchor) -> bool:
+        return await self._engine().check_anchor(tenant, anchor)
+
+    async def explain(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content | None = None,
+        *,
+        at: datetime,
+    ) -> Explanation:
+        return await self._engine().explain(tenant, user, conversation, content, at)
+
     # --- settings -----------------------------------------------------------------------------------------------------
 
     async def set_setting(
@@ -173,9 +230,8 @@ class AsyncConnector:
         if self._is_closed:
             return
         self._is_closed = True
-        closing = [transport.aclose() for transport in self._ports.transports.values()]
         try:
-            await asyncio.wait_for(asyncio.gather(*closing, self._ports.storage.aclose()), timeout)
+            await asyncio.wait_for(asyncio.gather(*self._shell.closings()), timeout)
         except TimeoutError:
             return
 

@@ -12,6 +12,7 @@ from wa_connector.evidence.ledger import sealed, source_of
 from wa_connector.model.consent import ChannelConsent, Evidence, Personal, Purpose, Signal
 from wa_connector.model.event import ConsentChanged
 from wa_connector.model.ids import CustomerId, UserId
+from wa_connector.model.setting import RevocationScope
 from wa_connector.ports.rows import CONSENT, EVIDENCE
 
 
@@ -28,6 +29,8 @@ class Witness:
     actor: UserId | None = None
     template: str = ""
     locale: str = ""
+    method: str = ""
+    attachment: str = ""
 
 
 @frozen
@@ -46,9 +49,9 @@ def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) ->
     """Append to the customer's evidence, fold it in, and tell what changed."""
     consent = consent_of(draft, customer)
     channel = ground.capabilities.channel
-    entry = sealed(_entry(draft, channel, customer, seen, consent.length + 1), consent.head)
+    entry = sealed(_entry(draft, ground, customer, seen, consent.length + 1), consent.head)
     earlier = evidence_of(draft, consent, customer) if is_late(consent, entry) else ()
-    folded = recorded(consent, entry, earlier, ground.settings.revocation_scope)
+    folded = recorded(consent, entry, earlier)
     draft.put(EVIDENCE.of(draft.tenant, customer, entry.sequence), entry)
     draft.put(CONSENT.of(draft.tenant, customer), folded)
     moved = Moved(consent.on(channel), folded.on(channel))
@@ -58,18 +61,21 @@ def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) ->
     return moved
 
 
-def _entry(draft: Draft, channel: str, customer: CustomerId, seen: Witness, sequence: int) -> Evidence:
+def _entry(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness, sequence: int) -> Evidence:
     return Evidence(
         customer,
         sequence,
         at=seen.at,
         recorded_at=draft.now,
-        channel=channel,
+        channel=ground.capabilities.channel,
         signal=seen.signal,
         purposes=seen.purposes,
         source=source_of(seen.cause),
         actor=seen.actor,
         template=seen.template,
         locale=seen.locale,
+        method=seen.method,
+        attachment=seen.attachment,
+        every_channel=seen.signal is Signal.STOP and ground.settings.revocation_scope is RevocationScope.ALL,
         personal=Personal(draft.new_salt(), seen.text, seen.address, seen.cause),
     )

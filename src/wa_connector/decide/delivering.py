@@ -17,7 +17,7 @@ from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of
 from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Content, Image, TemplateMessage
-from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.decision import Decision, Reason, RemedyKind
 from wa_connector.model.event import LineStopped, MediaFetched, MessageReleased
 from wa_connector.model.ids import MessageId
 from wa_connector.model.instants import to_microseconds
@@ -105,8 +105,7 @@ def hand_over(draft: Draft, command: Take) -> Taken:
     _move_entry(draft, entry, EntryState.SENDING, attempts=entry.attempts + 1)
     advance(draft, evolve(message, handed_over_at=draft.now), Step.HAND_OVER)
     address = address_for(draft, identity.survivor(draft, message.customer))
-    if address is None:
-        raise InternalError("a message was allowed that has nowhere to go")
+    assert address is not None, "every rule set asks for an address"
     return Handed(Envelope(message.id, address, message.content, message.replies_to))
 
 
@@ -135,12 +134,23 @@ def _action(draft: Draft, ground: Ground, message: Message) -> Action:
     return Notify(author.notice, content) if isinstance(author, BySystem) else Write(content)
 
 
+def wait_of(decision: Decision) -> datetime | None:
+    """Until when a rule of the host's makes a message wait; None when none does."""
+    if decision.reason is not Reason.HOST_RULE:
+        return None
+    return next((remedy.at for remedy in decision.remedies if remedy.kind is RemedyKind.WAIT), None)
+
+
 def _withdraw(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry, decision: Decision) -> None:
     if decision.reason is Reason.WINDOW_CLOSED and message.expires_at is not None:
         # It was held before, so it is held again: the window closed while it waited its turn.
         _count_held(draft, ground, message, +1)
         _move_entry(draft, entry, EntryState.HELD, due_at=message.expires_at)
         advance(draft, message, Step.HOLD)
+        return
+    until_at = wait_of(decision)
+    if until_at is not None:
+        _move_entry(draft, entry, EntryState.QUEUED, due_at=until_at)
         return
     draft.delete(outbox_key(draft, message))
     advance(draft, message, Step.REFUSE, Failure(decision.reason.value, decision.sentence))
@@ -155,7 +165,7 @@ def release(draft: Draft, command: Take) -> Decision:
     if entry is None or entry.state is not EntryState.HELD:
         return _GONE
     decision = _judge_held(draft, ground, message, entry)
-    if decision.reason is Reason.WINDOW_CLOSED:
+    if decision.reason is Reason.WINDOW_CLOSED or wait_of(decision) is not None:
         return decision
     _count_held(draft, ground, message, -1)
     if decision.is_allowed:
@@ -194,8 +204,9 @@ def record_outcome(draft: Draft, command: Record) -> None:
             _accepted(draft, command.ground, message, entry, command.outcome)
         case Rejected(code, meaning, correction):
             _drop(draft, message, entry)
-            moved = advance(draft, message, Step.REJECTED, Failure(code, meaning))
-            correct(draft, command.ground, moved, correction)
+            moved = advance(draft, message, Step.REJECTED, Failure(code, meaning, correction))
+            if moved is not message:
+                correct(draft, command.ground, moved, correction)
         case Deferred(_, _, retry_after):
             _put_back(draft, command, message, entry, retry_after or backoff(message.id, entry))
         case AccountStopped(code):
@@ -210,7 +221,7 @@ def record_outcome(draft: Draft, command: Record) -> None:
 
 def _accepted(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry | None, outcome: Accepted) -> None:
     customer = identity.survivor(draft, message.customer)
-    identity.learn(draft, customer, outcome.addresses)
+    identity.recognise(draft, customer, outcome.addresses)
     draft.merge(ground.pair(customer), business_at=to_microseconds(message.handed_over_at or draft.now))
     _drop(draft, message, entry)
     named = evolve(message, provider_id=outcome.provider_id)
@@ -248,7 +259,7 @@ def settle_doubt(draft: Draft, command: Take) -> datetime | None:
     Returns until when its lane is blocked, None when it is free.
     """
     ground, (message, entry) = command.ground, _taken(draft, command)
-    if entry is None or not entry.is_queued:
+    if entry is None or entry.state not in (EntryState.SENDING, EntryState.UNKNOWN):
         return None
     if entry.state is EntryState.SENDING:
         _doubt(draft, ground, message, entry)

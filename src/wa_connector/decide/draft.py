@@ -18,7 +18,7 @@ from wa_connector.model.event import Happening
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LaneKey
 from wa_connector.ports.rows import DEDUPE, KINDS, Key, MergeRule
-from wa_connector.ports.storage import ABSENT, Change, Merge, Put, Range, Row, Settle, Snapshot, Wake, Wanted
+from wa_connector.ports.storage import ABSENT, Change, Merge, Put, Range, Row, Snapshot, Wake, Wanted
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -78,7 +78,6 @@ class Draft:
         "_puts",
         "_reads",
         "_seed",
-        "_settle",
         "_snapshot",
         "_wakes",
         "now",
@@ -99,7 +98,6 @@ class Draft:
         self._events: list[Happening] = []
         self._wakes: list[Wake] = []
         self._fence: tuple[LaneKey, int] | None = None
-        self._settle: Settle | None = None
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -119,16 +117,16 @@ class Draft:
         """The merge columns of a row, with this draft's own merges; reading them can cause no conflict."""
         return _merged(key.kind, self._row(key).merged, self._merges.get(key, {}))
 
-    def position(self, key: Key) -> int:
-        """The number that the storage gave the row."""
-        return self._row(key).sequence
-
     def range(self, wanted: Range) -> Iterable[tuple[Key, Any]]:
-        """The rows of a range with their payloads, as loaded: rows that appear later do not conflict."""
+        """The rows of a range with their payloads, as loaded: rows that appear later do not conflict.
+
+        Of the index ``key`` also the rows that this draft adds; of other indexes nobody can tell from here.
+        """
         keys = self._snapshot.ranges.get(wanted)
         if keys is None:
             raise _NotLoadedError(wanted)
-        return [(key, value) for key in keys if (value := self.get(key)) is not None]
+        added = [key for key in self._puts if wanted.index == "key" and _is_in(key, wanted) and key not in keys]
+        return [(key, value) for key in (*keys, *added) if (value := self.get(key)) is not None]
 
     def is_known(self, mark: str) -> str | None:
         """What came of the command or event with this mark, if it was taken before."""
@@ -154,6 +152,7 @@ class Draft:
         return hashlib.sha256(f"{self._seed.secret} {self._ids}".encode()).hexdigest()[:32]
 
     def put(self, key: Key, value: Any) -> None:
+        self._deletes.pop(key, None)
         self._puts[key] = value
 
     def delete(self, key: Key) -> None:
@@ -178,9 +177,6 @@ class Draft:
         """Decide under a lease: if it was lost meanwhile, nothing lands."""
         self._fence = (lane, fence)
 
-    def settle(self, settle: Settle) -> None:
-        self._settle = settle
-
     def change(self) -> Change:
         return Change(
             self.tenant,
@@ -193,7 +189,6 @@ class Draft:
             events=tuple(self._events),
             wakes=tuple(self._wakes),
             fence=self._fence,
-            settle=self._settle,
         )
 
 
@@ -259,8 +254,13 @@ def rolled(snapshot: Snapshot, change: Change) -> Snapshot:
         rows[merge.key] = evolve(before, merged=_merged(merge.key.kind, before.merged, merge.columns))
     for mark, ref in change.dedupe.items():
         rows[DEDUPE.of(change.tenant, mark)] = Row(1, ref)
-    touched = {key.kind for key in change.deletes} | {put.key.kind for put in change.puts}
+    written = (*change.deletes, *(put.key for put in change.puts), *(merge.key for merge in change.merges))
+    touched = {key.kind for key in written} | ({DEDUPE.name} if change.dedupe else set())
     return Snapshot(rows, {wanted: keys for wanted, keys in snapshot.ranges.items() if wanted.kind not in touched})
+
+
+def _is_in(key: Key, wanted: Range) -> bool:
+    return key.kind == wanted.kind and key.parts[: len(wanted.prefix)] == wanted.prefix
 
 
 def _merged(kind: str, old: Mapping[str, int], new: Mapping[str, int]) -> Mapping[str, int]:

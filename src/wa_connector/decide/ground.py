@@ -16,10 +16,12 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision
 from wa_connector.model.directory import LineSetup, Seat
 from wa_connector.model.ids import CustomerId
+from wa_connector.model.opinion import Veto
 from wa_connector.model.queue import LaneKey, Work
 from wa_connector.model.setting import Settings
 from wa_connector.model.standing import Standing
 from wa_connector.model.template import Template
+from wa_connector.policy.country import country_of
 from wa_connector.policy.enablement import enablement
 from wa_connector.policy.settings import scopes_of, settings_of
 from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, SETTING, TEMPLATE, Key, window_of
@@ -38,6 +40,8 @@ class Ground:
     settings: Settings
     enablement: Decision
     seat: Seat | None = None
+    vetoes: tuple[Veto, ...] = ()
+    """What the host's own rules have against the command."""
     seen: Mapping[Key, int] = field(factory=dict)
     """The versions of the stored settings that count here: a change to one of them conflicts with what was decided."""
 
@@ -49,6 +53,7 @@ class Ground:
         seat: Seat | None,
         stored: Mapping[Key, Row] = {},
         at: datetime | None = None,
+        vetoes: tuple[Veto, ...] = (),
     ) -> "Ground":
         """The user's own path decides over settings where there is a user, else the line's.
 
@@ -62,8 +67,14 @@ class Ground:
             settings_of(path, seat, changed),
             enablement(setup.organizations, seat, capabilities.channel, capabilities.label),
             seat,
+            vetoes,
             {key: row.version for key, row in stored.items()},
         )
+
+    def credible(self, at: datetime, now: datetime) -> datetime:
+        """A provider's instant as far as it can be believed: one from a clock that runs ahead must neither hold a window
+        open nor outlast what the customer says afterwards."""
+        return min(at, now + self.settings.clock_skew)
 
     def pair(self, customer: CustomerId) -> Key:
         return PAIR.of(self.setup.line.tenant, customer, self.setup.line.id)
@@ -98,18 +109,23 @@ def standing_of(
             ground.settings,
             is_contact=is_contact,
             contacts_available=contacts_available,
+            vetoes=ground.vetoes,
         )
     pair_key = ground.pair(customer)
+    pair = pair_of(draft, ground, customer)
     return Standing(
         ground.capabilities,
         ground.enablement,
         ground.settings,
         consent=consent_of(draft, customer).on(ground.capabilities.channel),
         window=window_of(draft.merged(pair_key)),
-        unreachable_since_at=pair_of(draft, ground, customer).unreachable_since_at,
+        unreachable_since_at=pair.unreachable_since_at,
         is_contact=is_contact,
         contacts_available=contacts_available,
         has_address=address_for(draft, customer) is not None,
+        country=country_of(addresses_of(draft, customer)),
+        marketing_after_at=pair.marketing_after_at,
+        vetoes=ground.vetoes,
     )
 
 
@@ -127,6 +143,11 @@ def address_for(draft: Draft, customer: CustomerId) -> Address | None:
     """Where to send to: the surest current address."""
     record: Customer | None = draft.get(CUSTOMER.of(draft.tenant, customer))
     return record.address_of(*_SEND_TO) if record else None
+
+
+def addresses_of(draft: Draft, customer: CustomerId) -> tuple[Address, ...]:
+    record: Customer | None = draft.get(CUSTOMER.of(draft.tenant, customer))
+    return record.addresses if record else ()
 
 
 def template_for(draft: Draft, ground: Ground, content: TemplateMessage) -> Template | None:

@@ -33,24 +33,44 @@ def find(draft: Draft, addresses: Iterable[Address]) -> CustomerId | None:
 
 def resolve(draft: Draft, addresses: Sequence[Address], name: str = "") -> CustomerId:
     """The customer whom one payload names, known or new, with all the payload's addresses his from now on."""
-    customer, same = _owner(draft, addresses)
+    same = _holders(draft, addresses)
+    customer = same[0] if same else None
     if customer is None:
         customer = CustomerId(draft.new_id())
         draft.put(_key(draft, customer), Customer(customer, draft.now, name=name))
         draft.tell(CustomerSeen(customer))
-    for other in same:
+    for other in same[1:]:
         merge(draft, other, customer)
-    learn(draft, customer, addresses, name)
+    _learn(draft, customer, addresses, name)
     return customer
 
 
-def learn(draft: Draft, customer: CustomerId, addresses: Iterable[Address], name: str = "") -> None:
+def recognise(draft: Draft, customer: CustomerId, addresses: Sequence[Address]) -> None:
+    """Learn from what the provider says of the person whom a message to ``customer`` reached.
+
+    It is he, and with him whoever has one of these addresses; unless they name another BSUID than his: then his number
+    has changed hands, and it is somebody else.
+    """
+    if _is_other_person(draft, customer, addresses):
+        resolve(draft, addresses)
+        return
+    for other in _holders(draft, addresses):
+        if other != customer:
+            merge(draft, other, customer)
+    _learn(draft, customer, addresses)
+
+
+def _learn(draft: Draft, customer: CustomerId, addresses: Iterable[Address], name: str = "") -> None:
     """Give the customer these addresses; whoever had one before has it no longer."""
     for address in _identifying(addresses):
         _claim(draft, customer, address)
     record = customer_record(draft, customer)
-    if name and name != record.name:
-        draft.put(_key(draft, customer), evolve(record, name=name))
+    parents = tuple(
+        address for address in addresses if address.kind is AddressKind.PARENT_BSUID and address not in record.addresses
+    )
+    learnt = evolve(record, name=name or record.name, addresses=(*record.addresses, *parents))
+    if learnt != record:
+        draft.put(_key(draft, customer), learnt)
 
 
 def customer_record(draft: Draft, customer: CustomerId) -> Customer:
@@ -58,8 +78,8 @@ def customer_record(draft: Draft, customer: CustomerId) -> Customer:
     return record
 
 
-def _owner(draft: Draft, addresses: Sequence[Address]) -> tuple[CustomerId | None, list[CustomerId]]:
-    """Who the payload speaks of, and the other records that it shows to be the same person.
+def _holders(draft: Draft, addresses: Sequence[Address]) -> list[CustomerId]:
+    """Who the payload speaks of: the records that it shows to be one person.
 
     Holders of its addresses, the BSUID's first, except those who are known by another BSUID of the same portfolio: from
     them the number moves.
@@ -69,8 +89,7 @@ def _owner(draft: Draft, addresses: Sequence[Address]) -> tuple[CustomerId | Non
         for address in _identifying(addresses)
         if (holder := _record(draft, address).holder) is not None
     )
-    same = [holder for holder in holders if not _is_other_person(draft, holder, addresses)]
-    return (same[0], same[1:]) if same else (None, [])
+    return [holder for holder in holders if not _is_other_person(draft, holder, addresses)]
 
 
 def _is_other_person(draft: Draft, holder: CustomerId, addresses: Iterable[Address]) -> bool:
@@ -88,7 +107,7 @@ def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
     record = _record(draft, address)
     holder = record.holder
     if holder != customer:
-        if holder is not None:
+        if holder is not None and survivor(draft, holder) != customer:
             _release(draft, holder, customer, address)
         ended = tuple(evolve(fact, until_at=fact.until_at or draft.now) for fact in record.facts)
         fact = AddressFact(customer, address.kind, draft.now)
@@ -99,17 +118,17 @@ def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
 
 
 def _release(draft: Draft, holder: CustomerId, taker: CustomerId, address: Address) -> None:
-    loser: Customer | None = draft.get(_key(draft, holder))
-    if loser is not None:
-        kept = tuple(other for other in loser.addresses if other.lookup != address.lookup)
-        draft.put(_key(draft, holder), evolve(loser, addresses=kept))
+    loser = customer_record(draft, holder)
+    kept = tuple(other for other in loser.addresses if other.lookup != address.lookup)
+    draft.put(_key(draft, holder), evolve(loser, addresses=kept))
     draft.tell(AddressMoved(holder, taker))
 
 
 def survivor(draft: Draft, customer: CustomerId) -> CustomerId:
     """The record that stands for ``customer`` now: itself, unless it was merged."""
-    record = customer_record(draft, customer)
-    return record.merged_into or customer
+    while (into := customer_record(draft, customer).merged_into) is not None:
+        customer = into
+    return customer
 
 
 def _identifying(addresses: Iterable[Address]) -> list[Address]:

@@ -3,6 +3,8 @@
 Nothing is rewritten: the merged record points at the survivor, its evidence stays in its own chain and is folded in.
 """
 
+from collections.abc import Iterable
+
 from attrs import evolve
 
 from wa_connector.decide.draft import Draft
@@ -11,14 +13,15 @@ from wa_connector.model.consent import NO_EVIDENCE, ConsentRecord, Evidence
 from wa_connector.model.conversation import Pair
 from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomersMerged
-from wa_connector.model.ids import CustomerId
-from wa_connector.model.setting import RevocationScope
-from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR
+from wa_connector.model.ids import CustomerId, LineId
+from wa_connector.model.queue import EntryState, LaneKey, OutboxEntry, Work
+from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, Key
 from wa_connector.ports.storage import Range
 
 ALL_EVIDENCE = 100_000
 """More entries than a person can cause in a lifetime; a chain is loaded whole only to be folded again."""
 _ALL_LINES = 10_000
+_ALL_WAITING = 100_000
 
 
 def merge(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
@@ -59,7 +62,7 @@ def _join_consent(draft: Draft, merged: CustomerId, survivor: CustomerId) -> Non
         CONSENT.of(draft.tenant, survivor),
         evolve(
             joined,
-            channels=fold(entries, RevocationScope.CHANNEL),
+            channels=fold(entries),
             last_key=max(map(folding_key, entries), default=ours.last_key),
         ),
     )
@@ -79,3 +82,16 @@ def _join_pairs(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
             ),
         )
         draft.merge(target, **draft.merged(key))
+        _join_lanes(draft, LineId(str(key.parts[2])), merged, survivor)
+
+
+def _join_lanes(draft: Draft, line: LineId, merged: CustomerId, survivor: CustomerId) -> None:
+    """What waits for the merged record goes on in the survivor's lane, in its old order, or nothing would wake it. What
+    is being sent this moment is settled where it is."""
+    lane = LaneKey(draft.tenant, line, survivor, Work.SEND)
+    waiting = Range("outbox", "lane", (draft.tenant, line, merged, lane.work.value), _ALL_WAITING)
+    entries: Iterable[tuple[Key, OutboxEntry]] = draft.range(waiting)
+    for key, entry in entries:
+        if entry.state is not EntryState.SENDING:
+            draft.put(key, evolve(entry, customer=survivor))
+            draft.wake(lane, entry.due_at)

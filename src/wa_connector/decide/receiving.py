@@ -15,16 +15,17 @@ from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
 from wa_connector.decide.sending import place_request, request_for
 from wa_connector.decide.settling import apply_report
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch, latest_open, open_thread
-from wa_connector.model.consent import Stage
-from wa_connector.model.content import Image, Text
-from wa_connector.model.event import MessageReceived, Quarantined
+from wa_connector.model.consent import Signal, Stage
+from wa_connector.model.content import Call, CallDirection, Image, Text, Unsupported
+from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, UserId
 from wa_connector.model.inbound import InboundMessage, InboundStatus, Unreadable
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
+from wa_connector.model.setting import Settings
 from wa_connector.policy.action import AskAgain, Notify
-from wa_connector.policy.replies import asks_for_help, read_reply
+from wa_connector.policy.replies import asks_for_help, is_near_miss, read_reply, words_of
 from wa_connector.policy.rules import decide
 from wa_connector.ports.rows import MESSAGE, QUARANTINE, WAITING, KeptElement
 from wa_connector.ports.storage import Range
@@ -35,8 +36,11 @@ FRESH: Final = timedelta(hours=24)
 
 @frozen
 class ReceiveMessage:
+    """``opinion`` is what a host's own reader made of the words, where it did."""
+
     ground: Ground
     item: InboundMessage
+    opinion: Signal | None = None
 
 
 @frozen
@@ -70,7 +74,7 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     draft.tell(MessageReceived(message, thread, customer))
     if isinstance(item.content, Image) and not item.content.media.is_stored:
         enqueue_fetch(draft, ground, customer, message)
-    _consequences(draft, ground, customer, thread, item, message)
+    _consequences(draft, command, customer, thread, message)
     return message
 
 
@@ -89,6 +93,7 @@ def _inbound(
         item.at,
         provider_id=item.provider_id,
         replies_to=item.replies_to,
+        opens_window=opens_window(item, ground.settings),
     )
 
 
@@ -97,12 +102,29 @@ def _sign_of_life(draft: Draft, ground: Ground, customer: CustomerId, item: Inbo
     pair = pair_of(draft, ground, customer)
     if pair.unreachable_since_at is not None and item.at > pair.unreachable_since_at - ground.settings.clock_skew:
         draft.put(ground.pair(customer), evolve(pair, unreachable_since_at=None))
-    if item.opens_window:
-        # A clock that runs ahead must not keep the window open for longer than a day from now.
-        latest = draft.now + ground.settings.clock_skew
-        draft.merge(ground.pair(customer), customer_at=to_microseconds(min(item.at, latest)))
+    if opens_window(item, ground.settings):
+        draft.merge(ground.pair(customer), customer_at=to_microseconds(ground.credible(item.at, draft.now)))
     if pair.held:
         draft.wake(ground.lane(customer, Work.SEND), draft.now)
+
+
+def opens_window(item: InboundMessage, settings: Settings) -> bool:
+    """Whether a message counts as a sign of life. A call of the customer's does, answered or not; one of ours only when
+    he took it.
+
+    Source: WhatsApp Cloud API, customer service window, read 2026-11.
+    """
+    match item.content:
+        case Call(direction, is_accepted):
+            return direction is CallDirection.CUSTOMER or is_accepted
+        case Unsupported("reaction"):
+            return item.opens_window or settings.reactions_open_window
+        case Unsupported("system"):
+            return False
+        case Unsupported():
+            return item.opens_window or settings.unsupported_open_window
+        case _:
+            return item.opens_window
 
 
 def _assignee(draft: Draft, ground: Ground, customer: CustomerId) -> UserId | None:
@@ -115,15 +137,13 @@ def _assignee(draft: Draft, ground: Ground, customer: CustomerId) -> UserId | No
 
 
 def _consequences(
-    draft: Draft,
-    ground: Ground,
-    customer: CustomerId,
-    thread: ConversationId,
-    item: InboundMessage,
-    message: MessageId,
+    draft: Draft, command: ReceiveMessage, customer: CustomerId, thread: ConversationId, message: MessageId
 ) -> None:
     """Fold the reply, and send the one notice that it causes, if it is fresh."""
-    moved = _fold_reply(draft, ground, customer, item)
+    ground, item = command.ground, command.item
+    moved = _fold_reply(draft, command, customer)
+    if moved is None and is_near_miss(item.content):
+        draft.tell(ReplyUnclear(message, thread, customer))
     if draft.now - item.at >= FRESH:
         return
     notice = _notice_for(moved, item)
@@ -133,14 +153,15 @@ def _consequences(
         _ask_again(draft, ground, customer, thread, message)
 
 
-def _fold_reply(draft: Draft, ground: Ground, customer: CustomerId, item: InboundMessage) -> Moved | None:
-    signal = read_reply(item.content)
+def _fold_reply(draft: Draft, command: ReceiveMessage, customer: CustomerId) -> Moved | None:
+    item = command.item
+    signal = command.opinion or read_reply(item.content)
     if signal is None:
         return None
-    text = item.content.body if isinstance(item.content, Text) else getattr(item.content, "title", "")
     address = item.sender.addresses[0].value if item.sender.addresses else ""
-    seen = Witness(signal, item.at, cause=item.provider_id, text=text, address=address)
-    return record(draft, ground, customer, seen)
+    at = command.ground.credible(item.at, draft.now)
+    seen = Witness(signal, at, cause=item.provider_id, text=words_of(item.content), address=address)
+    return record(draft, command.ground, customer, seen)
 
 
 _CAUSED: Final = {
@@ -185,7 +206,7 @@ def _ask_again(draft: Draft, ground: Ground, customer: CustomerId, thread: Conve
     """Ask a customer who declined and writes on once more, where the rules let the system do it."""
     if consent_of(draft, customer).on(ground.capabilities.channel).conversation is not Stage.DECLINED:
         return  # The common case, told apart before the template is loaded.
-    content, template = request_for(draft, ground)
+    content, template = request_for(draft, ground, customer)
     action = AskAgain(content, template)
     if decide(action, standing_of(draft, ground, customer), draft.now).is_allowed:
         place_request(draft, ground, customer, thread, content, MessageId(draft.new_id()), None, cause)

@@ -32,7 +32,8 @@ def contact_action(draft: Draft, question: ToContact) -> ContactAction:
     thread = None
     if customer is not None and ground.seat is not None:
         thread = open_to(draft, ground, customer, ground.seat.user.id)
-    request = AskConsent(*request_for(draft, ground))
+    locale = question.contact.locale if question.contact else ""
+    request = AskConsent(*request_for(draft, ground, customer, locale))
     return contact_action_of(standing, ground.setup.line.id, thread, request, draft.now)
 
 
@@ -41,7 +42,7 @@ def composer(draft: Draft, question: InConversation) -> Composer:
     thread = readable(draft, question)
     customer = identity.survivor(draft, thread.customer)
     standing = standing_of(draft, question.ground, customer)
-    request = AskConsent(*request_for(draft, question.ground))
+    request = AskConsent(*request_for(draft, question.ground, customer))
     held = pair_of(draft, question.ground, customer).held
     refusal = _refusal(question, thread)
     return composer_of(standing, request, held, draft.now) if refusal is None else Composer(refusal, refusal, refusal)

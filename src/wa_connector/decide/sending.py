@@ -1,11 +1,14 @@
 """What users do: begin a conversation, ask for consent, write."""
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from attrs import evolve, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Witness, record
 from wa_connector.decide.draft import Draft, once, refuse_unless
-from wa_connector.decide.ground import Ground, address_for, standing_of, template_for
+from wa_connector.decide.ground import Ground, address_for, consent_of, standing_of, template_for
 from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to
 from wa_connector.errors import InternalError, RefusedError
 from wa_connector.model.address import Address
@@ -17,12 +20,15 @@ from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
 from wa_connector.model.standing import Standing
-from wa_connector.model.template import Template
+from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.action import AskConsent, UseTemplate, Write
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.policy.rules import contact as contact_rule
 from wa_connector.policy.rules import decide
 from wa_connector.ports.rows import CONVERSATION
+
+_A_SECOND: Final = timedelta(seconds=1)
+"""Evidence folds by whole seconds."""
 
 
 @frozen
@@ -125,7 +131,7 @@ def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
         once(draft, command_mark(command.to.command), command.message)
     user = _user(ground)
     customer, standing = standing_to(draft, command.to)
-    content, template = request_for(draft, ground)
+    content, template = request_for(draft, ground, customer, command.to.contact.locale if command.to.contact else "")
     decision = refuse_unless(decide(AskConsent(content, template), standing, draft.now))
     customer = customer or identity.resolve(draft, _addresses(command.to), _name(command.to))
     thread = open_to(draft, ground, customer, user) or open_thread(draft, ground, customer, user, draft.now)
@@ -134,18 +140,33 @@ def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
     return Placement(decision, thread, message.id, message.status)
 
 
-def request_for(draft: Draft, ground: Ground) -> tuple[TemplateMessage, Template | None]:
-    """The organization's opt-in request, with our payloads on its first two buttons, and the template it uses."""
-    settings = ground.settings
-    content = TemplateMessage(
-        settings.opt_in_template,
-        settings.opt_in_language,
-        payloads={"0": ACCEPT_PAYLOAD, "1": DECLINE_PAYLOAD},
-    )
-    template = template_for(draft, ground, content)
-    if template is None:
-        return content, None
-    return evolve(content, rendered=template.render({})), template
+def request_for(
+    draft: Draft, ground: Ground, customer: CustomerId | None, locale: str = ""
+) -> tuple[TemplateMessage, Template | None]:
+    """The organization's opt-in request, with our payloads on its first two buttons, and the template it uses.
+
+    In the customer's own language where there is an approved one, else in a wider one, else in the organization's: of
+    that a refusal speaks, when none can be used.
+    """
+    own = ground.settings.opt_in_language
+    payloads = {"0": ACCEPT_PAYLOAD, "1": DECLINE_PAYLOAD}
+    for language in _languages(locale or _locale_of(draft, customer), own):
+        content = TemplateMessage(ground.settings.opt_in_template, language, payloads=payloads)
+        template = template_for(draft, ground, content)
+        if template is not None and template.status is TemplateStatus.APPROVED:
+            return evolve(content, rendered=template.render({})), template
+    content = TemplateMessage(ground.settings.opt_in_template, own, payloads=payloads)
+    return content, template_for(draft, ground, content)
+
+
+def _languages(locale: str, own: str) -> tuple[str, ...]:
+    """``pt_BR`` → ``pt_BR``, ``pt``, and then the organization's own and its wider one; each once."""
+    spelled = (name.replace("-", "_") for name in (locale, own) if name)
+    return tuple(dict.fromkeys(name for one in spelled for name in (one, one.partition("_")[0])))
+
+
+def _locale_of(draft: Draft, customer: CustomerId | None) -> str:
+    return identity.customer_record(draft, customer).locale if customer else ""
 
 
 def place_request(
@@ -168,7 +189,7 @@ def place_request(
         customer,
         Witness(
             Signal.ASKED,
-            draft.now,
+            _asked_at(draft, ground, customer),
             cause=placed.id,
             text=content.rendered,
             address=address.value if address else "",
@@ -179,6 +200,13 @@ def place_request(
         ),
     )
     return placed
+
+
+def _asked_at(draft: Draft, ground: Ground, customer: CustomerId) -> datetime:
+    """Now, and after what it follows in any case: where the provider's clock is ahead of ours, a request would else be
+    folded before the decline, or the failure of the last one, that it is an answer to."""
+    changed_at = consent_of(draft, customer).on(ground.capabilities.channel).changed_at
+    return draft.now if changed_at is None else max(draft.now, changed_at + _A_SECOND)
 
 
 # --- in a conversation ------------------------------------------------------------------------------------------------

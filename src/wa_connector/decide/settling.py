@@ -1,6 +1,7 @@
 """What becomes of a message of ours: reports, refusals, and what they teach about the standing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from attrs import evolve
 
@@ -18,6 +19,9 @@ from wa_connector.model.queue import OutboxEntry, Work
 from wa_connector.policy.status import Step, after
 from wa_connector.ports.rows import MESSAGE, OUTBOX, WAITING, Key
 
+MARKETING_PAUSE: Final = timedelta(hours=24)
+"""Source: WhatsApp Cloud API, per-user marketing limits, read 2026-11: try again after 24 hours at the earliest."""
+
 
 def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundStatus) -> None:
     """Apply a provider's report: the status climbs or stays, doubt about the outcome ends, a failure teaches.
@@ -26,10 +30,10 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
     message's customer.
     """
     if item.recipient is not None:
-        identity.learn(draft, identity.survivor(draft, message.customer), item.recipient.addresses)
+        identity.recognise(draft, identity.survivor(draft, message.customer), item.recipient.addresses)
     known = message if message.provider_id else evolve(message, provider_id=item.provider_id)
-    failure = Failure(item.error, item.meaning) if item.report is Report.FAILED else None
-    moved = advance(draft, known, item.report, failure, item.at)
+    failure = Failure(item.error, item.meaning, item.correction) if item.report is Report.FAILED else None
+    moved = advance(draft, known, item.report, failure, ground.credible(item.at, draft.now))
     if moved.status is not message.status:
         end_doubt(draft, ground, message)
         if item.report is Report.FAILED:
@@ -77,6 +81,9 @@ def correct(draft: Draft, ground: Ground, message: Message, correction: Correcti
         case Correction.MARKETING_STOPPED:
             seen = Witness(Signal.MARKETING_STOPPED, message.status_at, cause=f"{message.id} marketing stopped")
             record(draft, ground, customer, seen)
+        case Correction.MARKETING_CAPPED:
+            pair = pair_of(draft, ground, customer)
+            draft.put(ground.pair(customer), evolve(pair, marketing_after_at=draft.now + MARKETING_PAUSE))
         case Correction.NONE:
             pass
     if isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST:

@@ -1,60 +1,50 @@
 """``Connector``: the SDK for threads, gevent, prefork servers and scripts."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Final, Self, final
+from __future__ import annotations
 
-import pluggy
+from typing import TYPE_CHECKING, Final, Self, final
 
-from wa_connector.decide.sending import Placement
-from wa_connector.decide.templates import TemplateDiff
-from wa_connector.direct.dispatcher import Dispatcher
 from wa_connector.errors import UsageError
-from wa_connector.model.content import Content, MediaRef
-from wa_connector.model.conversation import Conversation
-from wa_connector.model.customer import Customer
-from wa_connector.model.decision import Decision
-from wa_connector.model.ids import (
-    AccountId,
-    CommandId,
-    ContactId,
-    ConversationId,
-    LineId,
-    MessageId,
-    OrganizationId,
-    TenantId,
-    UserId,
-)
-from wa_connector.model.template import Template
-from wa_connector.policy.screens import Composer, ContactAction
-from wa_connector.ports.channel import AsyncTransport, WebhookRequest
-from wa_connector.ports.media import MediaStore
-from wa_connector.ports.storage import EventPage
-from wa_connector.shell.adapters import (
-    NoMedia,
-    PlainContacts,
-    PlainDirectory,
-    PlainMedia,
-    PlainStorage,
-    PlainTransport,
-    in_place,
-)
-from wa_connector.shell.assembly import (
-    WAYS_OUT,
-    Plugin,
-    channels_of,
-    hooks_of,
-    named,
-    plugin_manager,
-    refuse_async_only,
-    required,
-)
+from wa_connector.model.consent import Purpose
+from wa_connector.model.ids import CommandId
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.drive import drive
-from wa_connector.shell.engine import Engine, Kept, Timeline
 from wa_connector.shell.ids import new_id
-from wa_connector.shell.inbound import WebhookResult
-from wa_connector.shell.ports import Clock, Ids, Ports
+
+if TYPE_CHECKING:
+    # Names of types, and with them all that the constructor loads: see there.
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from types import TracebackType
+
+    from wa_connector.decide.explaining import Explanation
+    from wa_connector.decide.recording import Recorded
+    from wa_connector.decide.sending import Placement
+    from wa_connector.decide.templates import TemplateDiff
+    from wa_connector.model.consent import Anchor, Evidence
+    from wa_connector.model.content import Content, MediaRef
+    from wa_connector.model.conversation import Conversation
+    from wa_connector.model.customer import Customer
+    from wa_connector.model.decision import Decision
+    from wa_connector.model.ids import (
+        AccountId,
+        ContactId,
+        ConversationId,
+        LineId,
+        MessageId,
+        OrganizationId,
+        TenantId,
+        UserId,
+    )
+    from wa_connector.model.template import Template
+    from wa_connector.policy.screens import Composer, ContactAction
+    from wa_connector.ports.channel import WebhookRequest
+    from wa_connector.ports.storage import EventPage
+    from wa_connector.shell.assembly import Plugin
+    from wa_connector.shell.auditing import Verification
+    from wa_connector.shell.engine import Engine, Kept, Timeline
+    from wa_connector.shell.inbound import WebhookResult
+    from wa_connector.shell.ports import Clock, Ids
 
 NO_COMMAND: Final = CommandId("")
 
@@ -78,9 +68,14 @@ class Connector:
         clock: Clock = utc_now,
         ids: Ids = new_id,
     ) -> None:
-        manager = plugin_manager(plugins, discover=discover)
-        self._media: Final[MediaStore] = manager.hook.wa_media_store() or NoMedia()
-        self._ports: Final = _ports(manager, self._media, clock, ids)
+        # The engine defines some hundred and forty classes, nine tenths of the time that importing it takes. Loaded
+        # here, it costs nothing to those who merely name a Connector (a management command, a type annotation), and is
+        # shared all the same by the workers of a server that forks after construction.
+        from wa_connector.direct.dispatcher import Dispatcher
+        from wa_connector.direct.plain import plain_ports
+        from wa_connector.shell.engine import Engine
+
+        self._media, self._ports = plain_ports(plugins, discover=discover, clock=clock, ids=ids)
         self._shell: Final = Engine(self._ports)
         self._is_closed = False
         self.dispatcher: Final = Dispatcher(self._ports)
@@ -174,10 +169,12 @@ class Connector:
     def store_media(self, tenant: TenantId, chunks: Iterable[bytes], mime_type: str, max_bytes: int) -> MediaRef:
         """Put a file into the media store, to be sent afterwards. Raises ``UsageError`` when it is larger than
         ``max_bytes``."""
+        self._engine()  # refuses once this is closed
         return self._media.put(tenant, iter(chunks), mime_type, max_bytes)
 
     def read_media(self, tenant: TenantId, media: MediaRef) -> Iterator[bytes] | None:
         """A stored file in chunks, or None when this tenant has no such file."""
+        self._engine()  # as above
         return self._media.read(tenant, media)
 
     def sync_templates(self, tenant: TenantId, account: AccountId) -> TemplateDiff:
@@ -187,6 +184,81 @@ class Connector:
     def templates(self, tenant: TenantId, account: AccountId) -> tuple[Template, ...]:
         """The approved templates, by name: what a picker shows."""
         return drive(self._engine().templates(tenant, account))
+
+    # --- evidence -----------------------------------------------------------------------------------------------------
+
+    def record_consent(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        line: LineId,
+        contact: ContactId,
+        *,
+        given_at: datetime,
+        method: str,
+        purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,),
+        text: str = "",
+        attachment: MediaRef | None = None,
+        source: str = "",
+    ) -> Recorded:
+        """Note a consent that a contact gave elsewhere (``method``: ``web_form``, ``paper``, ``telephone``, ``import`` …).
+
+        ``given_at`` is when, and where it counts: a later STOP still wins. ``text`` is what the person was shown,
+        ``attachment`` a stored file that shows it. Staff never undo a person's own no, unless the setting
+        ``staff_may_restore`` lets them, with an attachment and a date after it. The same ``source`` (the record's id
+        where it comes from) is recorded once, so an import can be run again. Raises ``UsageError`` for a ``given_at``
+        that no clock can have shown.
+        """
+        return drive(
+            self._engine().record_consent(
+                tenant,
+                user,
+                line,
+                contact,
+                given_at=given_at,
+                method=method,
+                purposes=purposes,
+                text=text,
+                attachment=attachment,
+                source=source,
+            )
+        )
+
+    def evidence(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Evidence, ...]:
+        """All evidence of a conversation's customer: his own chain, then those of records that turned out to be him.
+
+        Raises ``RefusedError`` for somebody who may not see the conversation.
+        """
+        return drive(self._engine().evidence(tenant, user, conversation))
+
+    def verify_evidence(self, tenant: TenantId) -> Verification:
+        """Check every chain of the tenant: nothing changed, removed, added or cut off. Reads all of it."""
+        return drive(self._engine().verify_evidence(tenant))
+
+    def anchor_evidence(self, tenant: TenantId) -> Anchor:
+        """One digest over all evidence older than five minutes. It is stored; hand it to somebody else as well (print,
+        mail or publish it), and no one can rewrite what it covers. Run it periodically."""
+        return drive(self._engine().anchor_evidence(tenant))
+
+    def check_anchor(self, tenant: TenantId, anchor: Anchor) -> bool:
+        """Whether the evidence of today still contains, unchanged, all that an anchor covers."""
+        return drive(self._engine().check_anchor(tenant, anchor))
+
+    def explain(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content | None = None,
+        *,
+        at: datetime,
+    ) -> Explanation:
+        """What the rules said at ``at`` about sending ``content`` (None: about writing at all), with the settings of then
+        and what was known by then.
+
+        Raises ``RefusedError`` for somebody who may not see the conversation.
+        """
+        return drive(self._engine().explain(tenant, user, conversation, content, at))
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -218,42 +290,19 @@ class Connector:
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Release what is open in this process. A second call does nothing; any other call afterwards is refused."""
+        """Release what is open in this process. A second call does nothing; any other call afterwards is refused.
+
+        Never raises: a part that cannot be closed is reported in the log, and keeps no other open. As bounded in time as
+        the parts are.
+        """
         if self._is_closed:
             return
         self._is_closed = True
-        for transport in self._ports.transports.values():
-            drive(transport.aclose())
-        drive(self._ports.storage.aclose())
+        for closing in self._shell.closings():
+            drive(closing)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self.close()
-
-
-def _ports(manager: pluggy.PluginManager, media: MediaStore, clock: Clock, ids: Ids) -> Ports:
-    hook = manager.hook
-    storage, directory, contacts = hook.wa_storage(), hook.wa_directory(), hook.wa_contacts()
-    refuse_async_only(manager, "wa_storage", storage is not None)
-    refuse_async_only(manager, "wa_directory", directory is not None)
-    refuse_async_only(manager, "wa_contacts", contacts is not None)
-    refuse_async_only(manager, "wa_media_store", not isinstance(media, NoMedia))
-    return Ports(
-        storage=PlainStorage(required(storage, "wa_storage", WAYS_OUT["wa_storage"]), in_place),
-        directory=PlainDirectory(required(directory, "wa_directory", WAYS_OUT["wa_directory"]), in_place),
-        contacts=None if contacts is None else PlainContacts(contacts, in_place),
-        media=PlainMedia(media, in_place),
-        channels=channels_of(manager),
-        transports=_transports(manager, media),
-        hooks=hooks_of(manager, can_await=False),
-        clock=clock,
-        ids=ids,
-    )
-
-
-def _transports(manager: pluggy.PluginManager, media: MediaStore) -> Mapping[str, AsyncTransport]:
-    plain = named(manager.hook.wa_transport(), "transport of")
-    refuse_async_only(manager, "wa_transport", bool(plain))
-    return {name: PlainTransport(transport, media, in_place) for name, transport in plain.items()}

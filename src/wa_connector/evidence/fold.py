@@ -18,7 +18,6 @@ from wa_connector.model.consent import (
     Signal,
 )
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.setting import RevocationScope
 from wa_connector.policy.consent import step
 
 _RANK: Final = {signal: rank for rank, signal in enumerate(Signal)}
@@ -30,22 +29,20 @@ def folding_key(entry: Evidence) -> tuple[int, int, str]:
     return (to_microseconds(entry.at) // _SECOND, _RANK[entry.signal], entry.source)
 
 
-def fold(entries: Iterable[Evidence], scope: RevocationScope) -> Mapping[str, ChannelConsent]:
+def fold(entries: Iterable[Evidence]) -> Mapping[str, ChannelConsent]:
     """The consent of each channel after all of ``entries``, in whatever order they are given."""
     channels: Mapping[str, ChannelConsent] = {}
     for entry in sorted(entries, key=folding_key):
-        channels = _applied(channels, entry, scope)
+        channels = _applied(channels, entry)
     return channels
 
 
-def recorded(
-    record: ConsentRecord, entry: Evidence, earlier: Iterable[Evidence], scope: RevocationScope
-) -> ConsentRecord:
+def recorded(record: ConsentRecord, entry: Evidence, earlier: Iterable[Evidence]) -> ConsentRecord:
     """The record after ``entry``, which is sealed and continues its chain.
 
     ``earlier`` are all entries before it; they are read only when ``is_late`` says so.
     """
-    channels = fold((*earlier, entry), scope) if is_late(record, entry) else _applied(record.channels, entry, scope)
+    channels = fold((*earlier, entry)) if is_late(record, entry) else _applied(record.channels, entry)
     return evolve(
         record,
         channels=channels,
@@ -60,11 +57,9 @@ def is_late(record: ConsentRecord, entry: Evidence) -> bool:
     return folding_key(entry) < record.last_key
 
 
-def _applied(
-    channels: Mapping[str, ChannelConsent], entry: Evidence, scope: RevocationScope
-) -> Mapping[str, ChannelConsent]:
+def _applied(channels: Mapping[str, ChannelConsent], entry: Evidence) -> Mapping[str, ChannelConsent]:
     touched = {entry.channel}
-    if entry.signal is Signal.STOP and scope is RevocationScope.ALL:
+    if entry.every_channel:
         touched |= {*channels, EVERY_CHANNEL}
     start = channels.get(EVERY_CHANNEL, NO_CONSENT)
     return {

@@ -53,6 +53,9 @@ def digest_of(entry: Evidence) -> str:
             entry.actor,
             entry.template,
             entry.locale,
+            entry.method,
+            entry.attachment,
+            entry.every_channel,
             entry.commitment,
         ]
     )

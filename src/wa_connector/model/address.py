@@ -28,20 +28,18 @@ class AddressKind(Enum):
 PORTFOLIO_SCOPED = frozenset({AddressKind.BSUID, AddressKind.PARENT_BSUID})
 
 
-def _check_value(_: object, __: object, value: str) -> None:
-    if not value or len(value) > 256 or not value.isprintable() or " " in value:
-        raise UsageError("an address is 1 to 256 printable characters without spaces")
-
-
 @frozen
 class Address:
     """One address. ``portfolio`` is empty except for the kinds that mean something inside one portfolio only."""
 
     kind: AddressKind
-    value: str = field(validator=_check_value, repr=lambda _: "…")
+    value: str = field(repr=lambda _: "…")
     portfolio: str = ""
 
     def __attrs_post_init__(self) -> None:
+        value = self.value
+        if not value or len(value) > 256 or not value.isprintable() or " " in value:
+            raise UsageError("an address is 1 to 256 printable characters without spaces")
         if (self.kind in PORTFOLIO_SCOPED) != bool(self.portfolio):
             raise UsageError(f"a {self.kind.value} address {'needs' if not self.portfolio else 'has no'} portfolio")
 

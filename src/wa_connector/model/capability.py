@@ -34,6 +34,8 @@ class Capabilities:
     max_buttons: int = 0
     max_button_title: int = 0
     max_buttons_body: int = 0
+    no_marketing_to: frozenset[str] = frozenset()
+    """Countries to which the provider takes no marketing templates."""
     pair_burst: int = 0
     """How many messages to one customer may go out in a burst; 0 where there is no pair limit."""
     pair_interval: timedelta = timedelta(0)

@@ -35,10 +35,14 @@ class Signal(Enum):
 
     ASKED = "asked"
     """An opt-in request was committed to the outbox."""
+    DELIVERED = "delivered"
+    """The request reached the customer."""
     ANSWERED_OTHERWISE = "answered_otherwise"
-    """The customer wrote something else."""
+    """The customer answered with something else, and was asked once more."""
     RECORDED = "recorded"
     """Staff recorded a consent given elsewhere (web form, paper, telephone)."""
+    RESTORED = "restored"
+    """Staff recorded, with the evidence attached, that a person took back his own decline or STOP."""
     YES = "yes"
     START = "start"
     ACCEPTED = "accepted"
@@ -51,6 +55,12 @@ class Signal(Enum):
     DECLINED = "declined"
     """The button of an opt-in request."""
     STOP = "stop"
+    MERGED = "merged"
+    """Another record turned out to be this person; its evidence is folded in."""
+    ADDRESS_MOVED = "address_moved"
+    """An address of this customer now belongs to somebody else, and no consent went with it."""
+    ERASED = "erased"
+    """What identified the person was removed; what he refused stays."""
 
 
 @frozen
@@ -86,6 +96,12 @@ class Evidence:
     template: str = ""
     """``name/language`` of the request, or of the request that was answered."""
     locale: str = ""
+    method: str = ""
+    """How consent was given, where staff recorded it: ``web_form``, ``paper``, ``telephone``, ``import`` …"""
+    attachment: str = ""
+    """SHA-256 (hex) of the file that shows it."""
+    every_channel: bool = False
+    """Whether this STOP revoked all channels: the setting as it was then."""
     commitment: str = ""
     previous: str = ""
     digest: str = ""
@@ -129,6 +145,16 @@ class ConsentRecord:
     def on(self, channel: str) -> ChannelConsent:
         """The consent on ``channel``; on one that has no evidence of its own, that of ``EVERY_CHANNEL``."""
         return self.channels.get(channel) or self.channels.get(EVERY_CHANNEL, NO_CONSENT)
+
+
+@frozen
+class Anchor:
+    """``root`` covers the ``entries`` entries of ``chains`` chains that were recorded before ``at``."""
+
+    at: datetime
+    root: str
+    chains: int
+    entries: int
 
 
 EVERY_CHANNEL = "*"

@@ -5,6 +5,7 @@ policy against the channel's capabilities, not here.
 """
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -79,6 +80,21 @@ class ButtonReply:
     replies_to: ProviderId | None = None
 
 
+class CallDirection(Enum):
+    """Who called."""
+
+    CUSTOMER = "customer"
+    BUSINESS = "business"
+
+
+@frozen
+class Call:
+    """A call on this channel. ``is_accepted``: somebody took it, as far as is known."""
+
+    direction: CallDirection
+    is_accepted: bool = False
+
+
 @frozen
 class Unsupported:
     """A kind that this version, or the provider, does not convey. ``kind`` is the wire's own word for it."""
@@ -86,4 +102,4 @@ class Unsupported:
     kind: str
 
 
-Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Unsupported
+Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Call | Unsupported

@@ -63,6 +63,8 @@ class Pair:
 
     open: tuple[ConversationId, ...] = ()
     latest: ConversationId | None = None
+    marketing_after_at: datetime | None = None
+    """Until then the provider wants no more marketing to this customer."""
     held: int = 0
     """How many messages wait for the window."""
     unreachable_since_at: datetime | None = None

@@ -32,11 +32,17 @@ class Reason(Enum):
     CONSENT_NOT_NEEDED = "consent_not_needed"
     ASKED_RECENTLY = "asked_recently"
     MARKETING_NOT_GRANTED = "marketing_not_granted"
+    MARKETING_COUNTRY = "marketing_country"
+    MARKETING_CAPPED = "marketing_capped"
+    DAILY_LIMIT = "daily_limit"
     WINDOW_CLOSED = "window_closed"
     NO_TEMPLATES = "no_templates"
     TEMPLATE_UNKNOWN = "template_unknown"
     TEMPLATE_NOT_APPROVED = "template_not_approved"
     TEMPLATE_PARAMETERS = "template_parameters"
+    """Some are missing, or too many."""
+    TEMPLATE_PARAMETER = "template_parameter"
+    """One is not what its place can take."""
     CONTENT_NOT_SUPPORTED = "content_not_supported"
     CONTENT_EMPTY = "content_empty"
     CONTENT_TOO_LONG = "content_too_long"
@@ -45,7 +51,11 @@ class Reason(Enum):
     MEDIA_TOO_LARGE = "media_too_large"
     MEDIA_MISSING = "media_missing"
     BUTTONS = "buttons"
+    DATED_AHEAD = "dated_ahead"
+    RESTORE_NEEDS_EVIDENCE = "restore_needs_evidence"
     NOT_A_SUPERVISOR = "not_a_supervisor"
+    HOST_RULE = "host_rule"
+    """A rule of the host's own."""
     NOTHING_TO_DO = "nothing_to_do"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -91,11 +101,15 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.CONSENT_NOT_NEEDED: "{channel} does not ask for an opt-in.",
     Reason.ASKED_RECENTLY: "This customer was asked less than {hours} hours ago.",
     Reason.MARKETING_NOT_GRANTED: "This customer has not agreed to marketing.",
+    Reason.MARKETING_COUNTRY: "{channel} takes no marketing to customers in {country}.",
+    Reason.MARKETING_CAPPED: "This customer has had enough marketing for now.",
+    Reason.DAILY_LIMIT: "The account has reached as many new customers today as it may.",
     Reason.WINDOW_CLOSED: "More than {hours} hours have passed since the customer's last sign of life.",
     Reason.NO_TEMPLATES: "{channel} has no templates.",
     Reason.TEMPLATE_UNKNOWN: "There is no template {template}.",
     Reason.TEMPLATE_NOT_APPROVED: "The template {template} is not approved (it is {status}).",
     Reason.TEMPLATE_PARAMETERS: "The template {template} does not have its parameters: {parameters}.",
+    Reason.TEMPLATE_PARAMETER: "The parameter {parameter} cannot be used: {problem}.",
     Reason.CONTENT_NOT_SUPPORTED: "{channel} does not carry this kind of message.",
     Reason.CONTENT_EMPTY: "The message is empty.",
     Reason.CONTENT_TOO_LONG: "The message has {length} characters; {limit} are allowed.",
@@ -104,6 +118,9 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.MEDIA_TOO_LARGE: "The file has {size} bytes; {limit} are allowed.",
     Reason.MEDIA_MISSING: "The file is not in the media store.",
     Reason.BUTTONS: "The buttons are not right: {problem}.",
+    Reason.HOST_RULE: "{sentence}",
+    Reason.DATED_AHEAD: "The date lies in the future.",
+    Reason.RESTORE_NEEDS_EVIDENCE: "This customer said no; a file must show that he changed his mind afterwards.",
     Reason.NOT_A_SUPERVISOR: "Only who supervises may do this.",
     Reason.NOTHING_TO_DO: "There is nothing to do.",
     Reason.CANCELLED: "The message was cancelled.",

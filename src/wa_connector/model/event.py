@@ -87,6 +87,15 @@ class ConsentChanged:
 
 
 @frozen
+class ReplyUnclear:
+    """A customer's message looks like an answer about consent and is none that counts: a person should read it."""
+
+    message: MessageId
+    conversation: ConversationId
+    customer: CustomerId
+
+
+@frozen
 class MediaFetched:
     message: MessageId
     conversation: ConversationId
@@ -127,6 +136,7 @@ Happening: TypeAlias = (
     | MessageReleased
     | MessageStatusChanged
     | ConsentChanged
+    | ReplyUnclear
     | MediaFetched
     | LineStopped
     | SettingChanged

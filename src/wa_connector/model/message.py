@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from wa_connector.model.content import Content
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
+from wa_connector.model.outbound import Correction
 
 
 class MessageStatus(Enum):
@@ -75,6 +76,8 @@ class Failure:
 
     code: str
     meaning: str
+    correction: Correction = Correction.NONE
+    """What it taught about the customer's standing."""
 
 
 @frozen
@@ -97,6 +100,8 @@ class Message:
     handed_over_at: datetime | None = None
     """When it was last handed to the provider, by the connector's clock."""
     expires_at: datetime | None = None
+    opens_window: bool = False
+    """Of an inbound message: whether it counted as a sign of life."""
 
     @property
     def is_inbound(self) -> bool:

@@ -36,6 +36,8 @@ class Correction(Enum):
     WINDOW_CLOSED = "window_closed"
     NOT_ON_CHANNEL = "not_on_channel"
     MARKETING_STOPPED = "marketing_stopped"
+    MARKETING_CAPPED = "marketing_capped"
+    """The customer gets enough marketing from everybody; for a day, no more of it."""
 
 
 @frozen

@@ -38,6 +38,10 @@ class Settings:
     """How long before the provider's limit the window counts as closed."""
     clock_skew: timedelta = timedelta(minutes=5)
     """How far the provider's clock and ours may lie apart."""
+    reactions_open_window: bool = False
+    unsupported_open_window: bool = False
+    """Whether a reaction, or a message of a kind that the provider does not convey, counts as a sign of life. Source:
+    Cloud API, customer service window, read 2026-11, says neither; the safe reading is no."""
     answer_inbound: bool = True
     """A customer who was never asked may be answered inside a window that he opened."""
     contacts_only: bool = True
@@ -45,6 +49,8 @@ class Settings:
     restrict_first_contact: bool = False
     """A customer who was never written to is not assigned to a user (what he writes is stored all the same)."""
     ask_again_after: timedelta = timedelta(hours=24)
+    staff_may_restore: bool = False
+    """Staff may record that a person took back his own decline or STOP, with a file that shows it, dated after it."""
     opt_in_template: str = "opt_in"
     opt_in_language: str = "en"
     opt_in_purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,)

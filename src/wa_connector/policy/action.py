@@ -1,5 +1,6 @@
 """What somebody may want to do, as data for the rules."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 from attrs import frozen
@@ -42,6 +43,14 @@ class AskAgain:
 
 
 @frozen
+class RecordConsent:
+    """Staff note a consent that was given elsewhere, at ``given_at``; with a file that shows it, or without."""
+
+    given_at: datetime
+    has_attachment: bool
+
+
+@frozen
 class DeliverRequest:
     """Hand an opt-in request over that was made before."""
 
@@ -57,4 +66,4 @@ class Notify:
     content: Content
 
 
-Action: TypeAlias = Write | UseTemplate | AskConsent | AskAgain | DeliverRequest | Notify
+Action: TypeAlias = Write | UseTemplate | AskConsent | AskAgain | RecordConsent | DeliverRequest | Notify

@@ -28,6 +28,7 @@ CONVERSATION: Final[_Table] = {
         {
             Signal.ASKED: Stage.ASKED,
             Signal.RECORDED: Stage.GRANTED,
+            Signal.RESTORED: Stage.GRANTED,
             Signal.ACCEPTED: Stage.GRANTED,
             Signal.DECLINED: Stage.DECLINED,
             Signal.STOP: Stage.REVOKED,
@@ -37,6 +38,7 @@ CONVERSATION: Final[_Table] = {
         Stage.ASKED,
         {
             Signal.RECORDED: Stage.GRANTED,
+            Signal.RESTORED: Stage.GRANTED,
             Signal.YES: Stage.GRANTED,
             Signal.START: Stage.GRANTED,
             Signal.ACCEPTED: Stage.GRANTED,
@@ -56,6 +58,7 @@ CONVERSATION: Final[_Table] = {
     Stage.DECLINED: _row(
         Stage.DECLINED,
         {
+            Signal.RESTORED: Stage.GRANTED,
             Signal.YES: Stage.GRANTED,
             Signal.START: Stage.GRANTED,
             Signal.ACCEPTED: Stage.GRANTED,
@@ -65,6 +68,7 @@ CONVERSATION: Final[_Table] = {
     Stage.REVOKED: _row(
         Stage.REVOKED,
         {
+            Signal.RESTORED: Stage.GRANTED,
             Signal.YES: Stage.GRANTED,
             Signal.START: Stage.GRANTED,
             Signal.ACCEPTED: Stage.GRANTED,
@@ -78,6 +82,7 @@ MARKETING: Final[_Table] = {
         {
             Signal.ASKED: Stage.ASKED,
             Signal.RECORDED: Stage.GRANTED,
+            Signal.RESTORED: Stage.GRANTED,
             Signal.MARKETING_RESUMED: Stage.GRANTED,
             Signal.MARKETING_STOPPED: Stage.REVOKED,
             Signal.STOP: Stage.REVOKED,
@@ -87,6 +92,7 @@ MARKETING: Final[_Table] = {
         Stage.ASKED,
         {
             Signal.RECORDED: Stage.GRANTED,
+            Signal.RESTORED: Stage.GRANTED,
             Signal.YES: Stage.GRANTED,
             Signal.START: Stage.GRANTED,
             Signal.ACCEPTED: Stage.GRANTED,
@@ -109,16 +115,17 @@ MARKETING: Final[_Table] = {
     Stage.DECLINED: _row(
         Stage.DECLINED,
         {
+            Signal.RESTORED: Stage.GRANTED,
             Signal.MARKETING_RESUMED: Stage.GRANTED,
             Signal.MARKETING_STOPPED: Stage.REVOKED,
             Signal.STOP: Stage.REVOKED,
         },
     ),
     # Coming back with YES or START grants conversation; marketing comes back by its own preference alone.
-    Stage.REVOKED: _row(Stage.REVOKED, {Signal.MARKETING_RESUMED: Stage.GRANTED}),
+    Stage.REVOKED: _row(Stage.REVOKED, {Signal.RESTORED: Stage.GRANTED, Signal.MARKETING_RESUMED: Stage.GRANTED}),
 }
 
-_NAMES_PURPOSES: Final = frozenset({Signal.ASKED, Signal.RECORDED})
+_NAMES_PURPOSES: Final = frozenset({Signal.ASKED, Signal.RECORDED, Signal.RESTORED})
 """The signals that speak of certain purposes only; all others speak of both."""
 
 
@@ -127,7 +134,7 @@ def step(
 ) -> ChannelConsent:
     """The consent after one more signal, seen at ``at``.
 
-    ``purposes`` is what an ASKED or RECORDED signal is about. Signals must come in folding order (``evidence.fold``
+    ``purposes`` is what an ASKED, RECORDED or RESTORED signal is about. Signals must come in folding order (``evidence.fold``
     sees to that).
     """
     conversation = _move(CONVERSATION, consent.conversation, signal, Purpose.CONVERSATION, purposes)

@@ -1,7 +1,7 @@
 """Content against what a channel declares it can carry."""
 
 from wa_connector.model.capability import Capabilities
-from wa_connector.model.content import Buttons, Content, Image, TemplateMessage, Text
+from wa_connector.model.content import Buttons, Content, Image, Text
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 
 _CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
@@ -64,13 +64,6 @@ def _judge_buttons(content: Buttons, capabilities: Capabilities) -> Decision | N
     if not all(0 < len(title) <= capabilities.max_button_title for title in titles) or not all(ids):
         return _refuse(Reason.BUTTONS, problem=f"titles have 1 to {capabilities.max_button_title} characters")
     return _judge_text(content.body, capabilities.max_buttons_body)
-
-
-def judge_template_text(content: TemplateMessage) -> Decision | None:
-    """Parameters are text like any other; the lengths of the rendered parts are the template's own business."""
-    if all(is_encodable(value) for value in content.parameters.values()):
-        return None
-    return _refuse(Reason.CONTENT_NOT_TEXT)
 
 
 def _refuse(reason: Reason, **parameters: Parameter) -> Decision:

@@ -8,7 +8,6 @@ not. What a word means is not decided here (see ``policy.consent``).
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Final
 
 from wa_connector.model.consent import Signal
@@ -35,6 +34,25 @@ def read_reply(content: Content) -> Signal | None:
     if isinstance(content, ButtonReply):
         return _BY_PAYLOAD.get(content.payload) or _word_signal(content.title)
     return _word_signal(content.body) if isinstance(content, Text) else None
+
+
+def words_of(content: Content) -> str:
+    """What the customer wrote or tapped, as text; '' for what has no words."""
+    match content:
+        case Text(body):
+            return body
+        case ButtonReply(_, title):
+            return title
+        case _:
+            return ""
+
+
+def is_near_miss(content: Content) -> bool:
+    """Whether a text looks like an answer about consent and is none: a short one that holds one of the words among
+    others ("please stop this", "no, who are you?"). It is shown to a person, and never guessed at."""
+    if not isinstance(content, Text) or len(content.body) > _LONGEST or _meaning(content.body) is not None:
+        return False
+    return any(isinstance(_words().get(normalised(word)), Signal) for word in content.body.split())
 
 
 def asks_for_help(content: Content) -> bool:
@@ -73,6 +91,8 @@ def _is_decoration(character: str) -> bool:
 @cache
 def _words() -> Mapping[str, Signal | str]:
     """Every word of every locale; a word that two meanings claim belongs to the safer one (see ``words/README``)."""
+    from importlib import resources  # a fifth of what importing the whole engine would take
+
     known: dict[str, Signal | str] = {}
     for file in sorted(resources.files("wa_connector.policy").joinpath("words").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".txt"):

@@ -10,13 +10,23 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from wa_connector.model.consent import Purpose, Stage
-from wa_connector.model.content import TemplateMessage
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
+from wa_connector.model.instants import EPOCH
 from wa_connector.model.message import NoticeKind
 from wa_connector.model.standing import Standing
-from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
-from wa_connector.policy.action import Action, AskAgain, AskConsent, DeliverRequest, Notify, UseTemplate, Write
-from wa_connector.policy.content import judge_content, judge_template_text
+from wa_connector.model.template import TemplateCategory
+from wa_connector.policy.action import (
+    Action,
+    AskAgain,
+    AskConsent,
+    DeliverRequest,
+    Notify,
+    RecordConsent,
+    UseTemplate,
+    Write,
+)
+from wa_connector.policy.content import judge_content
+from wa_connector.policy.templates import judge_template
 from wa_connector.policy.window import closes_at, closes_by_customer_at, is_open, is_open_by_customer
 
 Rule = Callable[[Any, Standing, datetime], Decision | None]
@@ -71,6 +81,16 @@ def reachable(_: Action, standing: Standing, __: datetime) -> Decision | None:
     return _refuse(Reason.NOT_ON_CHANNEL, USE_SMS, channel=standing.capabilities.label)
 
 
+def hosts_rules(_: Action, standing: Standing, now: datetime) -> Decision | None:
+    """No rule of the host's own says no; of several, the one that lasts longest speaks, and a final one above all."""
+    lasting = [veto for veto in standing.vetoes if veto.until_at is None or now < veto.until_at]
+    if not lasting:
+        return None
+    veto = max(lasting, key=lambda veto: (veto.until_at is None, veto.until_at or EPOCH, veto.rule))
+    remedies = (Remedy(RemedyKind.WAIT, veto.until_at),) if veto.until_at else ()
+    return _refuse(Reason.HOST_RULE, *remedies, rule=veto.rule, sentence=veto.sentence)
+
+
 # --- consent --------------------------------------------------------------------------------------------------------
 
 
@@ -100,12 +120,37 @@ def _is_answer(standing: Standing, now: datetime) -> bool:
 
 def marketing_granted(action: UseTemplate, standing: Standing, _: datetime) -> Decision | None:
     """A marketing template needs the consent to marketing."""
-    template = action.template
-    if template is None or template.category is not TemplateCategory.MARKETING:
+    if not _is_marketing(action):
         return None
     if standing.consent.stage(Purpose.MARKETING) is Stage.GRANTED:
         return None
     return _refuse(Reason.MARKETING_NOT_GRANTED, CHOOSE_TEMPLATE)
+
+
+def marketing_welcome(action: UseTemplate, standing: Standing, now: datetime) -> Decision | None:
+    """The provider takes marketing to this customer now."""
+    if not _is_marketing(action):
+        return None
+    if standing.country in standing.capabilities.no_marketing_to:
+        label = standing.capabilities.label
+        return _refuse(Reason.MARKETING_COUNTRY, CHOOSE_TEMPLATE, channel=label, country=standing.country)
+    if standing.marketing_after_at is not None and now < standing.marketing_after_at:
+        return _refuse(Reason.MARKETING_CAPPED, Remedy(RemedyKind.WAIT, standing.marketing_after_at), CHOOSE_TEMPLATE)
+    return None
+
+
+def _is_marketing(action: UseTemplate) -> bool:
+    return action.template is not None and action.template.category is TemplateCategory.MARKETING
+
+
+def within_tier(_: Action, standing: Standing, now: datetime) -> Decision | None:
+    """Outside the window, the portfolio may reach so many different customers a day; a limit is a wait."""
+    tier, span = standing.tier, standing.capabilities.window
+    if tier is None or tier.left > 0 or tier.includes_customer:
+        return None
+    if span is not None and is_open_by_customer(standing.window, span, standing.settings, now):
+        return None
+    return _refuse(Reason.DAILY_LIMIT, Remedy(RemedyKind.WAIT, tier.frees_at))
 
 
 def may_ask(_: Action, standing: Standing, now: datetime) -> Decision | None:
@@ -129,6 +174,25 @@ def may_ask_again(_: Action, standing: Standing, __: datetime) -> Decision | Non
     if consent.conversation is Stage.DECLINED and not consent.asked_since_decline:
         return None
     return _refuse(Reason.NOTHING_TO_DO)
+
+
+def may_record(action: RecordConsent, standing: Standing, _: datetime) -> Decision | None:
+    """Staff never undo a person's own no, unless the organization lets them, with a file dated after it."""
+    consent = standing.consent
+    if consent.conversation not in (Stage.DECLINED, Stage.REVOKED):
+        return None
+    if not standing.settings.staff_may_restore:
+        is_declined = consent.conversation is Stage.DECLINED
+        return _refuse(Reason.CONSENT_DECLINED if is_declined else Reason.CONSENT_REVOKED)
+    if action.has_attachment and consent.changed_at is not None and action.given_at > consent.changed_at:
+        return None
+    return _refuse(Reason.RESTORE_NEEDS_EVIDENCE, Remedy(RemedyKind.CORRECT_CONTENT))
+
+
+def dated_before_now(action: RecordConsent, standing: Standing, now: datetime) -> Decision | None:
+    """Nothing can have been given in the future, clocks apart."""
+    is_past = action.given_at <= now + standing.settings.clock_skew
+    return None if is_past else _refuse(Reason.DATED_AHEAD, Remedy(RemedyKind.CORRECT_CONTENT))
 
 
 def request_pending(_: Action, standing: Standing, __: datetime) -> Decision | None:
@@ -178,19 +242,7 @@ def template_usable(
     if action.template is None:
         name = f"{action.content.name} ({action.content.language})"
         return _refuse(Reason.TEMPLATE_UNKNOWN, CHOOSE_TEMPLATE, template=name)
-    return _judge_template(action.content, action.template)
-
-
-def _judge_template(content: TemplateMessage, template: Template) -> Decision | None:
-    if template.status is not TemplateStatus.APPROVED:
-        status = (template.raw_status or template.status.value).lower()
-        return _refuse(Reason.TEMPLATE_NOT_APPROVED, CHOOSE_TEMPLATE, template=template.name, status=status)
-    given = {key for key, value in content.parameters.items() if value.strip()}
-    wrong = sorted(given ^ set(template.parameter_keys()))
-    if wrong:
-        remedy = Remedy(RemedyKind.CORRECT_CONTENT)
-        return _refuse(Reason.TEMPLATE_PARAMETERS, remedy, template=template.name, parameters=", ".join(wrong))
-    return judge_template_text(content)
+    return judge_template(action.content, action.template)
 
 
 def content_fits(action: Write | Notify, standing: Standing, _: datetime) -> Decision | None:
@@ -234,10 +286,21 @@ def _named(*rules: Rule) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
 
 
 RULES: Final[Mapping[type[Action], tuple[tuple[str, ...], tuple[Rule, ...]]]] = {
-    Write: _named(enabled, addressed, reachable, consented, content_fits, in_window),
-    UseTemplate: _named(enabled, addressed, reachable, consented, template_usable, marketing_granted),
-    AskConsent: _named(enabled, contact, addressed, reachable, may_ask, template_usable),
+    Write: _named(enabled, addressed, reachable, consented, content_fits, in_window, hosts_rules),
+    UseTemplate: _named(
+        enabled,
+        addressed,
+        reachable,
+        consented,
+        template_usable,
+        marketing_granted,
+        marketing_welcome,
+        within_tier,
+        hosts_rules,
+    ),
+    AskConsent: _named(enabled, contact, addressed, reachable, may_ask, template_usable, within_tier, hosts_rules),
     AskAgain: _named(enabled, addressed, may_ask_again, template_usable),
-    DeliverRequest: _named(enabled, addressed, reachable, request_pending, template_usable),
+    RecordConsent: _named(enabled, contact, dated_before_now, may_record),
+    DeliverRequest: _named(enabled, addressed, reachable, request_pending, template_usable, within_tier, hosts_rules),
     Notify: _named(enabled, addressed, not_revoked, content_fits, in_window),
 }

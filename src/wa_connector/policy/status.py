@@ -53,7 +53,8 @@ def _climb(start: Status) -> _Moves:
 
 
 TABLE: Final[Mapping[Status, _Moves]] = {
-    Status.RECEIVED: {Report.READ: Status.READ},
+    # Reports speak of messages of ours; one that names a customer's message moves nothing.
+    Status.RECEIVED: {},
     Status.HELD: {
         Step.RELEASE: Status.QUEUED,
         Step.CANCEL: Status.CANCELLED,

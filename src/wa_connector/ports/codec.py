@@ -42,7 +42,8 @@ def decode_happening(text: str) -> Happening:
     return cast(Happening, decode(text, Happening))
 
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# ASCII, with escapes: half a character (a lone surrogate, which JSON from outside may hold) passes through unharmed.
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @cache

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import pluggy
 
+from wa_connector.model.consent import Signal
 from wa_connector.model.event import Happening
 from wa_connector.model.ids import TenantId
+from wa_connector.model.opinion import Question, Veto
 from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 from wa_connector.ports.contacts import AsyncContacts, Contacts
 from wa_connector.ports.directory import AsyncDirectory, Directory
@@ -79,6 +81,22 @@ def wa_transport() -> tuple[str, Transport] | None:
 @hookspec
 def wa_async_transport() -> tuple[str, AsyncTransport] | None:
     """provide: the same, for the asynchronous face; preferred there over ``wa_transport``."""
+
+
+@hookspec
+def wa_veto(question: Question) -> Veto | None:
+    """decide: a rule of the host's own (quiet hours, say): a ``Veto``, or None to have nothing against it.
+
+    Asked once a command, and once more when a message is about to leave the outbox. Any veto wins. One that fails
+    counts as a veto of a minute: a rule that cannot be asked has not agreed. May be awaitable in the asynchronous
+    face."""
+
+
+@hookspec
+def wa_read_reply(text: str) -> Signal | None:
+    """decide: what a customer's words say about consent, where the host reads better than the word lists; None to
+    leave it to them. The first answer counts; one that fails is passed over. May be awaitable in the asynchronous
+    face."""
 
 
 @hookspec

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from attrs import field, frozen
 
 from wa_connector.model.address import AddressRecord
-from wa_connector.model.consent import ConsentRecord, Evidence
+from wa_connector.model.consent import Anchor, ConsentRecord, Evidence
 from wa_connector.model.conversation import Conversation, Pair
 from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
@@ -174,6 +174,7 @@ OUTBOX: Final = Kind(
 )
 DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 """What was taken once: the payload is the id of what came of it."""
+ANCHOR: Final = Kind("anchor", Anchor, key=(*_columns("tenant"), Column("at", ColumnType.INTEGER)))
 TEMPLATE: Final = Kind("template", Template, key=_columns("tenant", "account", "name", "language"))
 SETTING: Final = Kind("setting", SettingHistory, key=_columns("tenant", "scope"))
 """The scope is an organization's id, or ``user:`` and a user's."""
@@ -206,6 +207,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         CUSTOMER,
         CONSENT,
         EVIDENCE,
+        ANCHOR,
         PAIR,
         CONVERSATION,
         MESSAGE,
@@ -236,6 +238,7 @@ def _optional(count: int) -> datetime | None:
 
 __all__ = [
     "ADDRESS",
+    "ANCHOR",
     "CONSENT",
     "CONVERSATION",
     "CUSTOMER",

@@ -3,7 +3,6 @@
 ``hop`` is how a plain call is made: in place for the synchronous face, on a worker thread for the asynchronous one.
 """
 
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import IO, Final, Protocol, TypeVar
@@ -129,6 +128,8 @@ class PlainMedia:
         self._hop: Final = hop
 
     async def put(self, tenant: TenantId, chunks: AsyncIterator[bytes], mime_type: str, max_bytes: int) -> MediaRef:
+        import tempfile  # brings half the standard library, for this one place
+
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
             received = 0
             async for chunk in chunks:

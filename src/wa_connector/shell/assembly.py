@@ -44,15 +44,26 @@ WAYS_OUT: Final = {
 
 
 def hooks_of(manager: pluggy.PluginManager, *, can_await: bool) -> Hooks:
-    """The observers, resolved once."""
-    observers = _implementations(manager, "wa_events_committed")
-    return Hooks(observers, _implementations(manager, "wa_metric"), can_await=can_await)
+    """The observers and deciders, resolved once."""
+    return Hooks(
+        observers=_implementations(manager, "wa_events_committed"),
+        meters=_implementations(manager, "wa_metric"),
+        rules=_implementations(manager, "wa_veto"),
+        readers=_implementations(manager, "wa_read_reply"),
+        can_await=can_await,
+    )
 
 
 def _implementations(manager: pluggy.PluginManager, name: str) -> list[tuple[str, Callable[..., Any]]]:
     """A hook's implementations as plain calls with all of its arguments by keyword; an implementation may name fewer."""
     hook = getattr(manager.hook, name)
-    return [(found.plugin_name, _narrowed(found)) for found in reversed(hook.get_hookimpls())]
+    return [(_plugin_name(found), _narrowed(found)) for found in reversed(hook.get_hookimpls())]
+
+
+def _plugin_name(found: pluggy.HookImpl) -> str:
+    """The entry point's or module's name, or an object's class: pluggy names an object by its address in memory, which
+    tells a reader nothing and makes a new series of a measurement at every start."""
+    return type(found.plugin).__qualname__ if found.plugin_name.isdigit() else found.plugin_name
 
 
 def _narrowed(found: pluggy.HookImpl) -> Callable[..., Any]:
@@ -89,7 +100,7 @@ def required(provider: P | None, hook: str, way_out: str) -> P:
 def refuse_async_only(manager: pluggy.PluginManager, plain: str, has_plain: bool) -> None:
     """Refuse, by name, a plugin that offers a port only to an event loop, in the face that has none."""
     twin = plain.replace("wa_", "wa_async_", 1)
-    names = [found.plugin_name for found in getattr(manager.hook, twin).get_hookimpls()]
+    names = [_plugin_name(found) for found in getattr(manager.hook, twin).get_hookimpls()]
     if names and not has_plain:
         raise UsageError(
             f"the plugin {', '.join(names)} provides {twin} only, and the synchronous Connector has no event loop to"

@@ -20,14 +20,16 @@ from wa_connector.decide.delivering import (
     record_outcome,
     release,
     settle_doubt,
+    wait_of,
 )
 from wa_connector.decide.draft import Known, Refused
-from wa_connector.decide.ground import Ground, setting_keys
-from wa_connector.model.content import Image
+from wa_connector.decide.ground import Ground
+from wa_connector.model.content import Image, TemplateMessage
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import TenantId
 from wa_connector.model.message import ByUser, Message
+from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
 from wa_connector.model.queue import Budget, EntryState, LeasedLane, OutboxEntry, Work
 from wa_connector.policy.limits import refilled, spent, wait_until
@@ -35,6 +37,7 @@ from wa_connector.ports.channel import AsyncTransport
 from wa_connector.ports.rows import MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
 from wa_connector.shell.committing import commit_one, settled
+from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log
 
 LEASE: Final = timedelta(minutes=2)
@@ -102,9 +105,9 @@ class _Lane:
             return Turn(0, self._ports.clock() + LEASE)
         if self._lane.key.work is Work.FETCH:
             return await self._fetch_all(setup, transport)
-        expires_at = await self._release_held(setup)
+        look_at = await self._release_held(setup)
         turn = await self._send_all(setup, transport)
-        return evolve(turn, due_at=min(filter(None, (turn.due_at, expires_at)), default=None))
+        return evolve(turn, due_at=min(filter(None, (turn.due_at, look_at)), default=None))
 
     # --- sending --------------------------------------------------------------------------------------------------
 
@@ -166,19 +169,21 @@ class _Lane:
     async def _release_held(self, setup: LineSetup) -> datetime | None:
         """Judge the held messages in their order; the first that must stay keeps those behind it.
 
-        Returns when the first of them expires.
+        Returns when to look again: the first of them expires then, or what it waits for ends.
         """
-        expires_at: datetime | None = None
+        look_at: datetime | None = None
         for entry in await self._entries(queued=0, limit=HELD_AT_ONCE):
             if entry.state is not EntryState.HELD:
                 continue
-            if expires_at is None or entry.due_at <= self._ports.clock():
+            wait: datetime | None = None
+            if look_at is None or entry.due_at <= self._ports.clock():
                 ground, _ = await self._ground(setup, entry)
                 decision: Decision = await self._decide(release, Take(ground, self._lane, entry.message))
-                if decision.reason is not Reason.WINDOW_CLOSED:
+                wait = wait_of(decision)
+                if decision.reason is not Reason.WINDOW_CLOSED and wait is None:
                     continue
-            expires_at = min(filter(None, (expires_at, entry.due_at)))
-        return expires_at
+            look_at = min(filter(None, (look_at, entry.due_at, wait)))
+        return look_at
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -213,10 +218,9 @@ class _Lane:
         seat = None
         if isinstance(message.author, ByUser):
             seat = await self._ports.directory.user(self._tenant, message.author.user)
-        capabilities = self._ports.channels[setup.line.channel].capabilities
-        keys = setting_keys(setup, seat)
-        stored = (await self._ports.storage.load(keys)).rows
-        return Ground.of(setup, capabilities, seat, {key: stored[key] for key in keys}), message
+        content = message.content
+        intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
+        return await ground_for(self._ports, setup, seat, intent), message
 
     async def _decide(self, decider: Any, command: Any) -> Any:
         """Decide and commit under the lease, again on a conflict with what came in meanwhile."""

@@ -4,30 +4,34 @@ Each method asks the directory and the host's hooks first, then loads, decides a
 command and handed in as data; a conflict does not ask them again.
 """
 
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Final, TypeVar, final
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, final
 
 from attrs import frozen
 
 from wa_connector.decide import screens, sending, templates
 from wa_connector.decide.draft import Known, Ready, Refused
-from wa_connector.decide.ground import Ground, setting_keys
+from wa_connector.decide.explaining import Explanation, explain
+from wa_connector.decide.ground import Ground
+from wa_connector.decide.recording import Recorded, Recording, record_consent
 from wa_connector.decide.screens import InConversation
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
 from wa_connector.decide.settings import ChangeSetting, change_setting
 from wa_connector.decide.templates import SyncTemplates, TemplateDiff
 from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageError
+from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Purpose
 from wa_connector.model.contact import Contact
-from wa_connector.model.content import Content, MediaRef
+from wa_connector.model.content import Content, MediaRef, TemplateMessage
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
-from wa_connector.model.directory import Account, LineSetup, Seat
+from wa_connector.model.directory import Account, Seat
 from wa_connector.model.ids import (
     AccountId,
     ContactId,
     ConversationId,
+    CustomerId,
     LineId,
     MessageId,
     OrganizationId,
@@ -35,15 +39,20 @@ from wa_connector.model.ids import (
     TenantId,
     UserId,
 )
+from wa_connector.model.instants import checked, to_microseconds
 from wa_connector.model.message import Message
+from wa_connector.model.opinion import Intent
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import WebhookRequest
-from wa_connector.ports.rows import ADDRESS, CONVERSATION, CUSTOMER, DEDUPE, MESSAGE, KeptElement
+from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, CUSTOMER, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
+from wa_connector.shell import auditing
+from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide
+from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
-from wa_connector.shell.ports import Ports
+from wa_connector.shell.ports import Ports, log, where
 
 R = TypeVar("R")
 
@@ -84,21 +93,21 @@ class Engine:
         found, available = await self._contact(tenant, user, contact)
         actions = []
         for setup in await self._ports.directory.lines(tenant, user):
-            question = ToContact(await self._ground(setup, seat), found, available)
+            question = ToContact(await ground_for(self._ports, setup, seat, Intent.WRITE), found, available)
             if question.ground.enablement.is_allowed:
                 answer = await ask(self._ports, screens.contact_action, question, tenant, _to_contact(question))
                 actions.append(_result(answer))
         return tuple(actions)
 
     async def start(self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId) -> Placement:
-        command = await self._to_contact(tenant, user, line, contact, "")
+        command = await self._to_contact(tenant, user, line, contact, Intent.WRITE, "")
         answer = await decide(self._ports, sending.start, command, tenant, _to_contact(command))
         return await self._placement(answer, tenant)
 
     async def ask_consent(
         self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, command_id: str
     ) -> Placement:
-        to = await self._to_contact(tenant, user, line, contact, command_id)
+        to = await self._to_contact(tenant, user, line, contact, Intent.ASK_CONSENT, command_id)
         command = AskForConsent(to, MessageId(self._ports.ids()))
         answer = await decide(self._ports, sending.ask_consent, command, tenant, _to_contact(to))
         return await self._placement(answer, tenant)
@@ -116,7 +125,8 @@ class Engine:
         replies_to: MessageId | None,
         command_id: str,
     ) -> Placement:
-        ground = await self._ground_of(tenant, user, conversation)
+        intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
+        ground = await self._ground_of(tenant, user, conversation, intent)
         if ground is None:
             return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
         quoted = await self._provider_id(tenant, conversation, replies_to)
@@ -128,7 +138,7 @@ class Engine:
         return await self._placement(await decide(self._ports, sending.send, command, tenant, wanted), tenant)
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
-        ground = await self._ground_of(tenant, user, conversation)
+        ground = await self._ground_of(tenant, user, conversation, Intent.WRITE)
         if ground is None:
             refusal = Decision(Reason.NOT_A_PARTICIPANT)
             return Composer(refusal, refusal, refusal)
@@ -191,6 +201,87 @@ class Engine:
         page = await self._ports.storage.scan(scan)
         return tuple(row.value for _, row in page.rows if row.value.status is TemplateStatus.APPROVED)
 
+    # --- evidence -----------------------------------------------------------------------------------------------------
+
+    async def record_consent(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        line: LineId,
+        contact: ContactId,
+        *,
+        given_at: datetime,
+        method: str,
+        purposes: tuple[Purpose, ...],
+        text: str,
+        attachment: MediaRef | None,
+        source: str,
+    ) -> Recorded:
+        to = await self._to_contact(tenant, user, line, contact, Intent.WRITE, "")
+        given = checked(given_at, "given_at")
+        command = Recording(to, given, method, purposes, text, attachment, source)
+        answer = await decide(self._ports, record_consent, command, tenant, _to_contact(to))
+        match answer:
+            case Ready(_, recorded):
+                return recorded
+            case Refused(decision):
+                return Recorded(self._refused(decision).decision)
+            case Known(_):
+                return Recorded(Decision(Reason.ALLOWED), is_repeat=True)
+
+    async def evidence(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Evidence, ...]:
+        customer = (await self.customer(tenant, user, conversation)).id
+        key = CONSENT.of(tenant, customer)
+        record: ConsentRecord | None = (await self._ports.storage.load([key])).rows[key].value
+        entries: tuple[Evidence, ...] = ()
+        for owner in (customer, *(record.joined if record else ())):
+            entries += await auditing.evidence_of(self._ports, tenant, owner)
+        return entries
+
+    async def verify_evidence(self, tenant: TenantId) -> Verification:
+        return await auditing.verify_all(self._ports, tenant)
+
+    async def anchor_evidence(self, tenant: TenantId) -> Anchor:
+        return await auditing.make_anchor(self._ports, tenant)
+
+    async def check_anchor(self, tenant: TenantId, anchor: Anchor) -> bool:
+        return await auditing.check_anchor(self._ports, tenant, anchor)
+
+    async def explain(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        content: Content | None,
+        at: datetime,
+    ) -> Explanation:
+        instant = checked(at, "at")
+        customer = (await self.customer(tenant, user, conversation)).id
+        ground = await self._ground_of(tenant, user, conversation, at=instant)
+        if ground is None:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        template: Template | None = None
+        if isinstance(content, TemplateMessage):
+            key = ground.template(content)
+            template = (await self._ports.storage.load([key])).rows[key].value
+        evidence = await self.evidence(tenant, user, conversation)
+        messages = await self._messages_before(ground, customer, instant)
+        return explain(ground, evidence, messages, content, template, instant)
+
+    async def _messages_before(self, ground: Ground, customer: CustomerId, at: datetime) -> list[Message]:
+        """The customer's messages on this line from one window before ``at`` on: those that can matter."""
+        line = ground.setup.line
+        since_at = at - (ground.capabilities.window or timedelta(0)) - ground.settings.clock_skew
+        after: tuple[Scalar, ...] | None = (to_microseconds(at) + 1, "")
+        found: list[Message] = []
+        while after is not None:
+            scan = Scan("message", "customer", (line.tenant, customer), 200, after, descending=True)
+            page = await self._ports.storage.scan(scan)
+            found += (row.value for _, row in page.rows if row.value.line == line.id)
+            is_enough = bool(page.rows) and page.rows[-1][1].value.at < since_at
+            after = None if is_enough else page.next
+        return found
+
     # --- settings -----------------------------------------------------------------------------------------------------
 
     async def set_setting(
@@ -211,6 +302,14 @@ class Engine:
     async def quarantine(self, tenant: TenantId, limit: int) -> tuple[Kept, ...]:
         page = await self._ports.storage.scan(Scan("quarantine", "age", (tenant,), limit, descending=True))
         return tuple(Kept(str(key.parts[1]), row.value) for key, row in page.rows)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def closings(self) -> list[Coroutine[Any, Any, None]]:
+        """What closes each part, to be run one after the other or together. None raises: a part that cannot be closed is
+        reported, and keeps no other open."""
+        transports = (transport.aclose for transport in self._ports.transports.values())
+        return [_contained(close) for close in (*transports, self._ports.storage.aclose)]
 
     # --- what the host says -------------------------------------------------------------------------------------------
 
@@ -235,16 +334,8 @@ class Engine:
         except Unavailable:
             return None, False
 
-    async def _ground(self, setup: LineSetup, seat: Seat | None, at: datetime | None = None) -> Ground:
-        channel = self._ports.channels.get(setup.line.channel)
-        if channel is None:
-            raise UsageError(f"no plugin provides the channel {setup.line.channel!r} of line {setup.line.id!r}")
-        stored = await self._ports.storage.load(setting_keys(setup, seat))
-        rows = {key: stored.rows[key] for key in setting_keys(setup, seat)}
-        return Ground.of(setup, channel.capabilities, seat, rows, at)
-
     async def _to_contact(
-        self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, command_id: str
+        self, tenant: TenantId, user: UserId, line: LineId, contact: ContactId, intent: Intent, command_id: str
     ) -> ToContact:
         seat = await self._seat(tenant, user)
         setups = await self._ports.directory.lines(tenant, user)
@@ -252,15 +343,22 @@ class Engine:
         if setup is None:
             raise UsageError("the directory gives this user no such line")
         found, available = await self._contact(tenant, user, contact)
-        return ToContact(await self._ground(setup, seat), found, available, command_id)
+        return ToContact(await ground_for(self._ports, setup, seat, intent), found, available, command_id)
 
-    async def _ground_of(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Ground | None:
+    async def _ground_of(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        intent: Intent | None = None,
+        at: datetime | None = None,
+    ) -> Ground | None:
         """The ground of a conversation; None when this tenant has no such one."""
         seat = await self._seat(tenant, user)
         key = CONVERSATION.of(tenant, conversation)
         thread: Conversation | None = (await self._ports.storage.load([key])).rows[key].value
         setup = await self._ports.directory.line(tenant, thread.line) if thread else None
-        return await self._ground(setup, seat) if setup else None
+        return await ground_for(self._ports, setup, seat, intent, at) if setup else None
 
     async def _provider_id(
         self, tenant: TenantId, conversation: ConversationId, message: MessageId | None
@@ -292,6 +390,13 @@ class Engine:
     def _refused(self, decision: Decision) -> Placement:
         self._ports.hooks.measure("refusals", 1, reason=decision.reason.value)
         return Placement(decision)
+
+
+async def _contained(close: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await close()
+    except Exception as error:  # noqa: BLE001 - a plugin of another author may raise anything
+        log.error("a part could not be closed (%s)", where(error))
 
 
 def _result(answer: Ready[R] | Refused | Known) -> R:

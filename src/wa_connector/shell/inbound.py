@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve, frozen
 
 from wa_connector.decide.draft import Known, Needs, Ready, Refused, rolled, run
-from wa_connector.decide.ground import Ground, setting_keys
+from wa_connector.decide.ground import Ground
 from wa_connector.decide.receiving import (
     Keep,
     ReceiveMessage,
@@ -24,13 +24,15 @@ from wa_connector.decide.receiving import (
 )
 from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
-from wa_connector.model.directory import App, LineSetup
+from wa_connector.model.directory import App
 from wa_connector.model.ids import TenantId
 from wa_connector.model.inbound import Inbound, InboundItem, InboundMessage, InboundStatus, Sender, Unreadable
+from wa_connector.policy.replies import words_of
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Range, Snapshot, Wanted
+from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log, where
 
 ROUNDS: Final = 12
@@ -94,7 +96,7 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
         items = [Inbound("", "", Unreadable("the body is not what this channel sends", _as_text(request.body)))]
     except InboundRejected as error:
         return _refused(error.status, type(error).__name__)
-    return await _take_all(ports, app, channel, items)
+    return await _take_all(ports, app, items)
 
 
 def _as_json(item: InboundItem) -> str:
@@ -113,11 +115,11 @@ def _refused(status: int, problem: str) -> WebhookResult:
 # --- which tenant, which line -----------------------------------------------------------------------------------------
 
 
-async def _take_all(ports: Ports, app: App, channel: Channel, items: Sequence[Inbound]) -> WebhookResult:
+async def _take_all(ports: Ports, app: App, items: Sequence[Inbound]) -> WebhookResult:
     grounds: _Grounds = {}
     by_tenant: dict[TenantId, list[_Element]] = {}
     for inbound in items:
-        element = await _placed(ports, app, channel, inbound, grounds)
+        element = await _placed(ports, app, inbound, grounds)
         by_tenant.setdefault(element.tenant, []).append(element)
     result = WebhookResult(WebhookReply(200, body=b"ok"))
     for tenant, elements in by_tenant.items():
@@ -126,12 +128,12 @@ async def _take_all(ports: Ports, app: App, channel: Channel, items: Sequence[In
     return result
 
 
-async def _placed(ports: Ports, app: App, channel: Channel, inbound: Inbound, grounds: _Grounds) -> _Element:
+async def _placed(ports: Ports, app: App, inbound: Inbound, grounds: _Grounds) -> _Element:
     """Find the line that an element names; one outside the accounts of the app that signed it is kept apart."""
     names = (inbound.account_ref, inbound.line_ref)
     if names not in grounds:
         setup = await ports.directory.inbound_line(app.id, *names)
-        grounds[names] = await _ground(ports, channel, setup) if setup else None
+        grounds[names] = await ground_for(ports, setup, None) if setup else None
     ground = grounds[names]
     if isinstance(inbound.item, Unreadable):
         # Whoever's line it is may read it; where none is known, whoever runs the app.
@@ -139,13 +141,7 @@ async def _placed(ports: Ports, app: App, channel: Channel, inbound: Inbound, gr
     if ground is None:
         problem = "it names a line outside the accounts of the app that signed it"
         return _kept(app.tenant, Unreadable(problem, _as_json(inbound.item)))
-    return _element(ports, ground, inbound.item)
-
-
-async def _ground(ports: Ports, channel: Channel, setup: LineSetup) -> Ground:
-    keys = setting_keys(setup, None)
-    stored = (await ports.storage.load(keys)).rows
-    return Ground.of(setup, channel.capabilities, None, {key: stored[key] for key in keys})
+    return await _element(ports, ground, inbound.item)
 
 
 def _kept(tenant: TenantId, item: Unreadable) -> _Element:
@@ -154,7 +150,7 @@ def _kept(tenant: TenantId, item: Unreadable) -> _Element:
     return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item)
 
 
-def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus) -> _Element:
+async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus) -> _Element:
     line, portfolio = ground.setup.line, ground.setup.account.portfolio
     if isinstance(item, InboundMessage):
         seconds = (ports.clock() - item.at).total_seconds()
@@ -162,7 +158,9 @@ def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus)
         message = evolve(item, sender=_scoped(item.sender, portfolio))
         mark = DEDUPE.of(line.tenant, f"in:{line.id}:{item.provider_id}")
         wanted = (mark, *_of_sender(ground, message.sender))
-        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message), wanted, item)
+        words = words_of(item.content)
+        opinion = await ports.hooks.read_reply(words) if words and ports.hooks.readers else None
+        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message, opinion), wanted, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
     return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)

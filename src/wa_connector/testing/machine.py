@@ -173,7 +173,7 @@ def storage_machine(
         def claim(self, limit: int, ahead: int) -> None:
             now = NOW + ahead * _SECOND
             leased = list(self.storage.claim(tuple(Work), limit, now, _LEASE))
-            assert self.model.claim(limit, now) == leased
+            assert leased == self.model.claim(limit, now)
             self.leases += leased
 
         @precondition(lambda self: self.leases)
@@ -197,7 +197,7 @@ def storage_machine(
             found = self.storage.load([*keys, *self.model.rows]).rows
             for key, row in found.items():
                 known = self.model.rows.get(key, _Row())
-                assert (known.version, known.value, known.merged) == (row.version, row.value, row.merged)
+                assert (row.version, row.value, row.merged) == (known.version, known.value, known.merged)
 
         @invariant()
         def agree_on_pages(self) -> None:
@@ -205,18 +205,18 @@ def storage_machine(
                 for kind in _KINDS:
                     for index in ("key", *(each.name for each in KINDS[kind].indexes)):
                         pages = _walk(self.storage, Scan(kind, index, (tenant,), 2))
-                        assert self.model.index(tenant, kind, index) == pages
+                        assert pages == self.model.index(tenant, kind, index)
 
         @invariant()
         def agree_on_events(self) -> None:
             for tenant, happenings in self.model.events.items():
                 page = self.storage.events_after(tenant, "", 1000)
-                assert happenings == [event.happening for event in page.events]
+                assert [event.happening for event in page.events] == happenings
 
         def land(self, changes: Sequence[Change]) -> None:
             outcomes = self.storage.commit(changes)
             expected = [self.model.commit(change) for change in changes]
-            assert expected == [Conflict if isinstance(each, Conflict) else each for each in outcomes]
+            assert [Conflict if isinstance(each, Conflict) else each for each in outcomes] == expected
 
     StorageMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
     return StorageMachine

@@ -305,6 +305,8 @@ class AsyncMemoryStorage:
 
 
 def _through_codec(change: Change) -> Change:
+    for key in (*(put.key for put in change.puts), *(merge.key for merge in change.merges)):
+        _check_unicode("".join(map(str, key.parts)))
     return evolve(
         change,
         puts=tuple(Put(put.key, _recoded(put.value, kind_of(put.key.kind).payload)) for put in change.puts),
@@ -314,7 +316,9 @@ def _through_codec(change: Change) -> Change:
 
 
 def _recoded(value: Any, payload: Any) -> Any:
-    read = decode(encode(value, payload), payload)
+    text = encode(value, payload)
+    _check_unicode(text)
+    read = decode(text, payload)
     if read != value:
         raise InternalError(f"a {type(value).__name__} comes back from the codec as something else")
     return read
@@ -325,6 +329,13 @@ def _recoded_happening(happening: Happening) -> Happening:
     if read != happening:
         raise InternalError(f"a {type(happening).__name__} comes back from the codec as something else")
     return read
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError("a text is no Unicode (a lone surrogate); refuse or replace it where it comes in") from None
 
 
 def _zeros(kind: Kind) -> dict[str, int]:

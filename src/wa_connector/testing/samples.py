@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from wa_connector.errors import UsageError
 from wa_connector.model.address import Address, AddressFact, AddressKind, AddressRecord
-from wa_connector.model.consent import ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
+from wa_connector.model.consent import Anchor, ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
 from wa_connector.model.content import (
     Button,
     ButtonReply,
@@ -35,6 +36,7 @@ from wa_connector.model.ids import (
     UserId,
 )
 from wa_connector.model.inbound import InboundStatus, Report, Sender
+from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import (
     Author,
     ByCustomer,
@@ -81,6 +83,8 @@ class Sample:
 
 def sample(kind: str, tenant: TenantId, number: int) -> Sample:
     """The sample of that number, from 0 on. Keys differ; columns repeat, so that indexes have ties to break."""
+    if kind not in _MAKERS:
+        raise UsageError(f"there is no sample of {kind!r} yet; add one in wa_connector.testing.samples")
     key, value = _MAKERS[kind](tenant, number)
     # Sums and maxima that repeat as well, in an order that is not the keys'.
     merges = {column.name: (number * 7) % 4 + place for place, column in enumerate(rows.KINDS[kind].merges)}
@@ -153,6 +157,11 @@ def _evidence(tenant: TenantId, number: int) -> tuple[Key, Evidence]:
         personal=personal,
     )
     return rows.EVIDENCE.of(tenant, value.customer, number), value
+
+
+def _anchor(tenant: TenantId, number: int) -> tuple[Key, Anchor]:
+    at = NOW + timedelta(days=number)
+    return rows.ANCHOR.of(tenant, to_microseconds(at)), Anchor(at, "ab" * 32, chains=number, entries=number * 3)
 
 
 def _pair(tenant: TenantId, number: int) -> tuple[Key, Pair]:
@@ -277,6 +286,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "customer": _customer,
     "consent": _consent,
     "evidence": _evidence,
+    "anchor": _anchor,
     "pair": _pair,
     "conversation": _conversation,
     "message": _message,

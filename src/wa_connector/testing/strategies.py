@@ -44,9 +44,10 @@ from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
 from wa_connector.model.ids import AccountId, CustomerId, ProviderId, UserId
 from wa_connector.model.instants import EARLIEST, LATEST
 from wa_connector.model.message import NoticeKind
+from wa_connector.model.opinion import Veto
 from wa_connector.model.setting import RevocationScope, Settings, UnknownOutcome
-from wa_connector.model.standing import Standing
-from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
+from wa_connector.model.standing import Standing, TierUse
+from wa_connector.model.template import Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
 from wa_connector.model.window import Window, WindowRule
 from wa_connector.policy.action import (
     Action,
@@ -54,10 +55,12 @@ from wa_connector.policy.action import (
     AskConsent,
     DeliverRequest,
     Notify,
+    RecordConsent,
     UseTemplate,
     Write,
 )
 from wa_connector.policy.consent import step
+from wa_connector.policy.country import UNITED_STATES
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """The instant around which the instants of a standing are drawn."""
@@ -141,41 +144,75 @@ def contents() -> st.SearchStrategy[Content]:
     return free_form() | template_messages() | replies | st.builds(Unsupported, texts())
 
 
-_NAMES: Final = ("opt_in", "welcome", "reminder")
-_LANGUAGES: Final = ("en", "pt_BR")
 _PLACEHOLDERS: Final = st.sampled_from(("", "{{1}}", "{{2}}", "{{ name }}", "{{order_id}}", "{{1}} and {{1}}"))
+_WORDS: Final = st.sampled_from(("Hello", "Your order", "Braces {1} }} {{ here", "Grüße, 你好"))
+_BODIES: Final = st.lists(_WORDS | _PLACEHOLDERS, min_size=1, max_size=4).map(" ".join)
+_BUTTONS: Final = st.lists(
+    st.sampled_from(
+        (
+            TemplateButton("QUICK_REPLY", "Yes"),
+            TemplateButton("URL", "Track", "https://example.com/orders"),
+            TemplateButton("URL", "Track", "https://example.com/orders/{{1}}"),
+            TemplateButton("COPY_CODE", "Copy"),
+        )
+    ),
+    max_size=2,
+).map(tuple)
+_CARDS: Final = st.lists(
+    st.builds(TemplateCard, st.sampled_from(("IMAGE", "VIDEO")), _WORDS | _PLACEHOLDERS, _BUTTONS), max_size=2
+).map(tuple)
+_CODE_BUTTON: Final = TemplateButton("URL", "Copy code", "https://example.com/code/{{1}}")
 
 
 @st.composite
 def templates(draw: st.DrawFn) -> Template:
-    """Templates in any state, with and without parameters in body and header; most of them approved."""
-    words = st.sampled_from(("Hello", "Your order", "Braces {1} }} {{ here", "Grüße, 你好"))
-    parts = draw(st.lists(words | _PLACEHOLDERS, min_size=1, max_size=4))
-    header_kind = draw(st.sampled_from(("", "TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION")))
+    """Templates in any state, with and without parameters in header, body, buttons and cards; most are approved."""
     status = draw(st.just(TemplateStatus.APPROVED) | st.sampled_from(TemplateStatus))
-    return Template(
+    template = Template(
         AccountId("account-1"),
-        draw(st.sampled_from(_NAMES)),
-        draw(st.sampled_from(_LANGUAGES)),
+        draw(st.sampled_from(("opt_in", "welcome", "reminder"))),
+        draw(st.sampled_from(("en", "pt_BR"))),
         draw(st.sampled_from(TemplateCategory)),
         status,
-        body=" ".join(parts),
-        header_kind=header_kind,
-        header_text=draw(words | _PLACEHOLDERS) if header_kind == "TEXT" else "",
-        footer=draw(st.sampled_from(("", "Reply STOP to end this"))),
-        buttons=draw(st.sampled_from(((), (TemplateButton("QUICK_REPLY", "Yes"),)))),
+        body=draw(_BODIES),
         raw_status="NEW_WORD" if status is TemplateStatus.UNKNOWN else "",
         synced_at=draw(st.none() | st.just(NOW)),
     )
-
-
-def filled(template: Template) -> st.SearchStrategy[TemplateMessage]:
-    """Messages with exactly the parameters of ``template``, and its text."""
-    values = texts(max_size=20).filter(lambda text: bool(text.strip()))
-    parameters = st.fixed_dictionaries(dict.fromkeys(template.parameter_keys(), values))
-    return parameters.map(
-        lambda given: TemplateMessage(template.name, template.language, given, rendered=template.render(given))
+    if template.category is TemplateCategory.AUTHENTICATION:
+        return evolve(template, body="{{1}} is your code.", buttons=(_CODE_BUTTON,))
+    header_kind = draw(st.sampled_from(("", "TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION")))
+    return evolve(
+        template,
+        header_kind=header_kind,
+        header_text=draw(_WORDS | _PLACEHOLDERS) if header_kind == "TEXT" else "",
+        footer=draw(st.sampled_from(("", "Reply STOP to end this"))),
+        buttons=draw(_BUTTONS),
+        cards=draw(_CARDS),
+        quality=draw(st.sampled_from(("", "GREEN", "RED"))),
     )
+
+
+def _value(key: str) -> st.SearchStrategy[str]:
+    *_, part, name = key.split(".")
+    if part == "button":
+        return st.sampled_from(("orders/1", "a%20b", "SAVE20"))
+    if part == "header" and name in ("image", "video", "document"):
+        return st.sampled_from(("ab" * 32, "0123456789abcdef" * 4))
+    return _GIVEN
+
+
+_GIVEN: Final = texts(max_size=20).map(lambda text: text if text.strip() else "Ann")
+
+
+@st.composite
+def filled(draw: st.DrawFn, template: Template) -> TemplateMessage:
+    """Messages with exactly the parameters of ``template``, each such as its place can take, and its text."""
+    if template.category is TemplateCategory.AUTHENTICATION:
+        code = draw(st.sampled_from(("1", "123-456", "a" * 15)))
+        given = dict.fromkeys(template.parameter_keys(), code)
+    else:
+        given = {key: draw(_value(key)) for key in template.parameter_keys()}
+    return TemplateMessage(template.name, template.language, given, rendered=template.render(given))
 
 
 def template_messages() -> st.SearchStrategy[TemplateMessage]:
@@ -184,6 +221,10 @@ def template_messages() -> st.SearchStrategy[TemplateMessage]:
 
 
 # --- consent and evidence ---------------------------------------------------------------------------------------------
+
+
+STAFFS: Final = (Signal.RECORDED, Signal.RESTORED)
+"""What staff note down."""
 
 
 def signals() -> st.SearchStrategy[Signal]:
@@ -216,19 +257,22 @@ _SECONDS: Final = st.builds(
 @st.composite
 def evidence(draw: st.DrawFn) -> Evidence:
     """One entry of the customer ``customer-1``, not yet sealed; its ``sequence`` is 1."""
-    cause = draw(st.uuids(version=4)).hex
+    cause, signal = draw(st.uuids(version=4)).hex, draw(signals())
     return Evidence(
         CustomerId("customer-1"),
         1,
         at=draw(_SECONDS),
         recorded_at=draw(_SECONDS),
         channel=draw(st.sampled_from(CHANNELS)),
-        signal=draw(signals()),
+        signal=signal,
         purposes=draw(purposes()),
         source=source_of(cause),
         actor=draw(st.none() | st.just(UserId("user-1"))),
         template=draw(st.sampled_from(("", "opt_in/en"))),
         locale=draw(st.sampled_from(("", "en"))),
+        method=draw(st.sampled_from(("", "paper"))) if signal in STAFFS else "",
+        attachment="ab" * 32 if signal is Signal.RESTORED else "",
+        every_channel=signal is Signal.STOP and draw(st.booleans()),
         personal=Personal(draw(st.uuids(version=4)).hex, draw(texts(20)), "+4930123456", cause),
     )
 
@@ -272,6 +316,7 @@ def settings() -> st.SearchStrategy[Settings]:
         contacts_only=st.booleans(),
         restrict_first_contact=st.booleans(),
         ask_again_after=st.sampled_from((DAY, timedelta(hours=1), timedelta(0))),
+        staff_may_restore=st.booleans(),
         opt_in_purposes=purposes(),
         revocation_scope=st.sampled_from(RevocationScope),
         unknown_outcome=st.sampled_from(UnknownOutcome),
@@ -317,6 +362,7 @@ def capabilities(now: datetime = NOW) -> st.SearchStrategy[Capabilities]:
         has_templates=st.booleans(),
         images=st.sampled_from((None, WHATSAPP.images)),
         max_text=st.sampled_from((None, 20)),
+        no_marketing_to=st.sampled_from((frozenset(), frozenset({UNITED_STATES}))),
         free_form_billed_from_at=st.none() | instants_around(now),
     )
     return st.sampled_from((WHATSAPP, SMS)) | mixed
@@ -328,6 +374,13 @@ def enablements() -> st.SearchStrategy[Decision]:
     ask_administrator = (Remedy(RemedyKind.ASK_ADMINISTRATOR),)
     off = Decision(Reason.CHANNEL_DISABLED, on.parameters, ask_administrator)
     return st.sampled_from((on, on, on, off, Decision(Reason.USER_DISABLED, remedies=ask_administrator)))
+
+
+def vetoes(now: datetime = NOW) -> st.SearchStrategy[tuple[Veto, ...]]:
+    """What the host's own rules have against something, for a while or for good; mostly nothing."""
+    until = st.sampled_from((None, now, now + DAY))
+    one = st.builds(Veto, st.sampled_from(("quiet hours", "screening")), st.just("Not now."), until)
+    return st.lists(one, max_size=2).map(tuple)
 
 
 def standings(now: datetime = NOW) -> st.SearchStrategy[Standing]:
@@ -344,6 +397,10 @@ def standings(now: datetime = NOW) -> st.SearchStrategy[Standing]:
         is_contact=st.sampled_from((None, True, False)),
         contacts_available=mostly,
         has_address=mostly,
+        country=st.sampled_from(("", UNITED_STATES)),
+        marketing_after_at=st.none() | instants_around(now),
+        tier=st.none() | st.builds(TierUse, st.integers(0, 2), st.booleans(), st.just(now + timedelta(hours=1))),
+        vetoes=st.just(()) | vetoes(now),
     )
 
 
@@ -351,7 +408,9 @@ def standings(now: datetime = NOW) -> st.SearchStrategy[Standing]:
 def template_actions(draw: st.DrawFn) -> Action:
     """The four actions that send a template, filled rightly or not, of a template that the account has or not."""
     template = draw(templates())
-    content = draw(filled(template) | template_messages())
+    content = draw(filled(template))
+    if draw(st.sampled_from((False, False, True))):
+        content = evolve(content, parameters={"body.1": "Ann"})
     known = draw(st.sampled_from((template, template, None)))
     every: tuple[Action, ...] = (
         UseTemplate(content, known),
@@ -369,5 +428,6 @@ def actions() -> st.SearchStrategy[Action]:
         bare
         | st.builds(Write, free_form())
         | template_actions()
+        | st.builds(RecordConsent, instants_around(), st.booleans())
         | st.builds(Notify, st.sampled_from(NoticeKind), st.builds(Text, texts()) | st.just(Text("Thank you.")))
     )

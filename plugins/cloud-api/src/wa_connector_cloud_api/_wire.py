@@ -14,6 +14,7 @@ from wa_connector.model.instants import EARLIEST, LATEST
 
 _EARLIEST: Final = int(EARLIEST.timestamp())
 _LATEST: Final = int(LATEST.timestamp())
+_from_timestamp: Final = datetime.fromtimestamp
 
 
 def text(value: object) -> str:
@@ -46,12 +47,12 @@ def digits(value: object) -> str:
 def instant(value: object) -> datetime | None:
     """Unix seconds, as a text or an integer, within the years that can be meant."""
     if isinstance(value, str):
-        if not (0 < len(value) <= 12 and value.isascii() and value.isdigit()):
+        if not (value.isdigit() and value.isascii() and len(value) <= 12):
             return None
         value = int(value)
     elif not isinstance(value, int) or isinstance(value, bool):
         return None
-    return datetime.fromtimestamp(value, UTC) if _EARLIEST <= value < _LATEST else None
+    return _from_timestamp(value, UTC) if _EARLIEST <= value < _LATEST else None
 
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
@@ -62,20 +63,18 @@ def word(value: object) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else "…"
 
 
-_HEX: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
-_URL_SAFE: Final = str.maketrans("-_", "+/")
-
-
 def sha256(value: object) -> str:
-    """A SHA-256 in hex or base64 as lower-case hex, or ''."""
-    if not isinstance(value, str):
-        return ""
-    if len(value) == 64:
-        return value.lower() if _HEX.fullmatch(value) else ""
-    if len(value) not in (43, 44) or not value.isascii():
+    """A SHA-256 in hex or base64 (of either alphabet, padded or not) as lower-case hex, or ''."""
+    if not isinstance(value, str) or not value.isascii():
         return ""
     try:
-        raw = binascii.a2b_base64(value.translate(_URL_SAFE).rstrip("=") + "=")
+        if len(value) == 64:
+            raw = binascii.a2b_hex(value)
+        elif len(value) in (43, 44):
+            # One '=' too many is no trouble to a2b_base64; one too few is.
+            raw = binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "=")
+        else:
+            return ""
     except ValueError:
         return ""
     return raw.hex() if len(raw) == 32 else ""

@@ -14,6 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
+from wa_connector.model.outbound import Correction
 from wa_connector_cloud_api._wire import harmless, text
 
 
@@ -25,7 +26,8 @@ class Care(Enum):
     UNSURE = "L"
     """The provider failed: whether it had sent the message already is not known."""
     DEFER = "D"
-    """Refused for hours or days; then it may be handed over again."""
+    """Refused for hours or days. The message is refused, and its writer told: one that waited for a day would hold up
+    every other to the same customer."""
     NEVER = "N"
     """Refused for good."""
     FIX = "F"
@@ -204,6 +206,20 @@ def known(code: int) -> Known | None:
     if 200005 <= code <= 200007:
         return _INSIGHTS_OFF
     return None
+
+
+CORRECTIONS: Final[Mapping[str, Correction]] = {
+    "131026": Correction.NOT_ON_CHANNEL,
+    "131047": Correction.WINDOW_CLOSED,
+    "131049": Correction.MARKETING_CAPPED,
+    "131050": Correction.MARKETING_STOPPED,
+}
+"""What a code teaches about the customer's standing, whether it comes at once or in a status."""
+
+
+def correction(code: str) -> Correction:
+    """What a refusal with this code teaches; nothing, for most."""
+    return CORRECTIONS.get(code, Correction.NONE)
 
 
 @frozen

@@ -108,7 +108,8 @@ def _origin(url: str, options: Options) -> tuple[str, str, int] | None:
     host = (parts.hostname or "").lower()
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in options.plain_http_hosts)
     is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    if not (host and is_safe and is_plain and url.isascii() and url.isprintable() and "\\" not in url):
+    is_one_text = url.isascii() and url.isprintable() and not set(url) & set(" \\")
+    if not (host and is_safe and is_plain and is_one_text):
         return None
     return (parts.scheme, host, port or _PORTS[parts.scheme])
 

@@ -23,6 +23,7 @@ from wa_connector.model.content import (
     Text,
     Unsupported,
 )
+from wa_connector.model.content import Call as TelephoneCall
 from wa_connector.model.directory import Account, Line
 from wa_connector.model.outbound import Envelope, Rejected
 
@@ -94,7 +95,7 @@ def _content(content: Content, uploads: Mapping[str, str]) -> _Json | Rejected:
             return {"type": "interactive", "interactive": interactive}
         case TemplateMessage():
             return _template(content, uploads)
-        case ButtonReply() | Unsupported():
+        case ButtonReply() | TelephoneCall() | Unsupported():
             return Rejected("content", "a business cannot send this kind of content")
         case _ as unreachable:
             assert_never(unreachable)

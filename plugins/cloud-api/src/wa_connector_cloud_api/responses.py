@@ -99,12 +99,12 @@ def refused(answer: Answer) -> SendOutcome:
     if refusal is None:
         return _not_the_provider(answer)
     match _care(answer, refusal):
-        case Care.SAFE | Care.DEFER:
+        case Care.SAFE:
             return Deferred(refusal.code, refusal.meaning, _wait(answer, refusal))
         case Care.UNSURE:
             return OutcomeUnknown(f"{refusal.code}: {refusal.meaning}")
-        case Care.NEVER | Care.FIX:
-            return Rejected(refusal.code, refusal.meaning)
+        case Care.NEVER | Care.FIX | Care.DEFER:
+            return Rejected(refusal.code, refusal.meaning, errors.correction(refusal.code))
         case Care.ACCOUNT:
             return AccountStopped(refusal.code, refusal.meaning)
         case _ as unreachable:

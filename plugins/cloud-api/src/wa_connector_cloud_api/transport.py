@@ -218,7 +218,7 @@ class _Lanes:
     """Several small pools in place of a large one.
 
     httpcore looks at all connections and all waiting requests whenever it assigns one, so that a single pool with 64 calls
-    in flight carries an eighth of what it carries with one. Here a call goes to the pool with the fewest under way – the
+    in flight carries a ninth of what it carries with one. Here a call goes to the pool with the fewest under way – the
     first of equals, so that a quiet line keeps one connection warm instead of eight – and waits in front of the pools,
     never inside one.
 
@@ -264,7 +264,8 @@ class _Lanes:
 
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await asyncio.gather(*(pool.aclose() for pool in self._pools))
+                closing = (pool.aclose() for pool in self._pools)
+                await asyncio.gather(*closing, return_exceptions=True)
 
 
 @final

@@ -1,0 +1,636 @@
+"""Write into the pages what the code says: tables, signatures and pictures.
+
+    python docs/generate.py           write what has changed
+    python docs/generate.py --check   write nothing, name what has changed, and exit with 1
+
+A part of a page between ``<!-- generated: NAME -->`` and ``<!-- end -->`` is replaced by what the function of that name
+in ``PARTS`` returns; the pictures of ``PICTURES`` are whole files. The result is kept in the repository, so that a page
+can be read without building it and a change of a rule shows as a change of its page; a test runs ``--check``.
+
+Meanings come from the docstrings beside the values where there are some, else from the tables here.
+"""
+
+import ast
+import importlib
+import inspect
+import itertools
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import attrs
+import pictures
+
+import wa_connector
+from wa_connector import errors
+from wa_connector.model import capability, consent, decision, event, inbound, message, setting, standing
+from wa_connector.model.content import Button, Buttons, Image, MediaRef, TemplateMessage, Text, Unsupported
+from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
+from wa_connector.model.window import Window
+from wa_connector.policy import action, rules
+from wa_connector.policy import consent as consent_policy
+from wa_connector.policy import status as status_policy
+from wa_connector.ports import hooks
+
+HERE: Final = Path(__file__).resolve().parent
+
+MISSING: Final[list[str]] = []
+"""What has neither a docstring nor a meaning here."""
+
+# --- reading docstrings -----------------------------------------------------------------------------------------------
+
+
+def docs_of(owner: type[Any]) -> Mapping[str, str]:
+    """The strings that stand below the attributes of a class, by the attribute's name."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
+    (definition,) = tree.body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for one, other in itertools.pairwise(definition.body):
+        match one, other:
+            case (
+                (ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name))),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = prose(text)
+    return found
+
+
+def prose(text: str) -> str:
+    """A docstring as a line of Markdown."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", " ".join(text.split())).replace("``", "`")
+
+
+def sentence(value: object) -> str:
+    """The first paragraph of a docstring."""
+    return prose((inspect.getdoc(value) or "").partition("\n\n")[0])
+
+
+def plain(value: Enum) -> str:
+    """An enum's value as a word."""
+    return str(value.value).replace("_", " ")
+
+
+def _meaning(known: Mapping[Any, str], name: object) -> str:
+    """The meaning that stands in a table of this file; what has none is told at the end."""
+    if name not in known:
+        MISSING.append(str(name))
+    return known.get(name, "")
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; a bar inside a cell would end it."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") or "–" for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(*words: str) -> str:
+    """Words as code, with commas."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+SETTINGS: Final = {
+    "window_rule": "Which messages open and extend the window: `customer_message`, the provider's own rule, or"
+    " `any_message`, a message of either side.",
+    "ask_again_after": "How long after an unanswered opt-in request the next one may be made.",
+    "opt_in_template": "The name of the template that asks for consent. Its first two quick replies are taken for yes"
+    " and no.",
+    "opt_in_language": "The language in which it is sent, as the provider spells it.",
+    "opt_in_purposes": "What the request asks for: `conversation`, `marketing`, or both. Its text has to say so.",
+    "acceptance_text": "What a customer reads after agreeing.",
+    "decline_text": "What a customer reads after declining.",
+    "stop_text": "The one message that follows a STOP.",
+    "help_text": "The answer to HELP.",
+    "revocation_scope": "What a STOP on one channel revokes: that `channel`, or `all`.",
+    "unknown_outcome": "What becomes of a message whose outcome stayed unknown past the grace period: `park` it for a"
+    " person, or `resend` it and risk that it arrives twice.",
+}
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    known = docs_of(setting.Settings)
+    rows = []
+    for field in attrs.fields(setting.Settings):
+        meaning = known.get(field.name) or _meaning(SETTINGS, field.name)
+        rows.append([f"`{field.name}`", _kind(field.default), _default(field.default), meaning])
+    return table(["name", "kind", "default", "meaning"], rows)
+
+
+def _kind(default: object) -> str:
+    match default:
+        case bool():
+            return "yes or no"
+        case timedelta():
+            return "span"
+        case Enum():
+            return "choice"
+        case tuple():
+            return "choices"
+        case _:
+            return "text"
+
+
+def _default(default: object) -> str:
+    match default:
+        case bool():
+            return "yes" if default else "no"
+        case timedelta():
+            return _span(default)
+        case Enum():
+            return f"`{default.value}`"
+        case tuple():
+            return code(*(str(each.value) for each in default))
+        case _:
+            return f"“{default}”" if " " in str(default) else f"`{default}`"
+
+
+def _span(span: timedelta) -> str:
+    for unit, name in ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m")):
+        if span and not span % unit and (name != "d" or span // unit > 1):
+            return f"{span // unit} {name}"
+    return f"{span.total_seconds():g} s"
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+REMEDIES: Final = {
+    "ask_for_consent": "Offer the opt-in request (`ask_consent`).",
+    "choose_template": "Offer the template picker.",
+    "hold": "Offer to send it when the customer writes again (`send(…, hold=True)`).",
+    "wait": "Nothing can be done before the remedy's `at`; show the time.",
+    "use_sms": "Offer another channel, if the contact screen lists one.",
+    "add_contact": "Offer to put the person into the contacts.",
+    "correct_content": "Let the user change the message; the parameters say what is wrong.",
+    "ask_administrator": "Somebody has to change the organization's settings or the user's rights.",
+    "retry": "The same call may succeed later.",
+}
+ELSEWHERE: Final = {
+    "not_a_participant": "everything in a conversation",
+    "conversation_ended": "everything in a conversation",
+    "cancelled": "a message in the outbox",
+    "expired": "a held message",
+    "user_disabled": "everything",
+    "channel_disabled": "everything",
+}
+ACTIONS: Final[Mapping[type[Any], str]] = {
+    action.Write: "write",
+    action.UseTemplate: "use a template",
+    action.AskConsent: "ask for consent",
+    action.AskAgain: "ask again, by itself",
+    action.DeliverRequest: "deliver a request that waited",
+    action.Notify: "send a notice",
+}
+
+
+def reasons() -> str:
+    """Every reason with its sentence, who may meet it, and the remedies that were seen with it."""
+    seen = dict(_observed())
+    rows = []
+    for reason in decision.Reason:
+        actions, remedies = seen.get(reason, ((), ()))
+        where = ELSEWHERE.get(reason.value) or ", ".join(actions)
+        rows.append([f"`{reason.value}`", decision.SENTENCES[reason], where, code(*remedies) if remedies else ""])
+    return table(["reason", "in English", "met when one wants to", "remedies"], rows)
+
+
+def remedies() -> str:
+    """Every remedy."""
+    rows = [[f"`{each.value}`", _meaning(REMEDIES, each.value)] for each in decision.RemedyKind]
+    return table(["remedy", "what a screen does with it"], rows)
+
+
+def rule_order() -> str:
+    """Every action with its rules in their order."""
+    rows = [
+        [_meaning(ACTIONS, kind), ", ".join(f"`{name}`" for name in names)] for kind, (names, _) in rules.RULES.items()
+    ]
+    return table(["to", "these rules are asked, in this order"], rows)
+
+
+def rule_meanings() -> str:
+    """Every rule."""
+    known = dict.fromkeys(rule for _, each in rules.RULES.values() for rule in each)
+    return table(["rule", "what it holds to"], [[f"`{rule.__name__}`", sentence(rule)] for rule in known])
+
+
+NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def _observed() -> Iterator[tuple[decision.Reason, tuple[tuple[str, ...], tuple[str, ...]]]]:
+    """Ask the rules everything: which actions met a reason, and which remedies came with it."""
+    found: dict[decision.Reason, tuple[dict[str, None], dict[str, None]]] = {}
+    for what, where in itertools.product(_actions(), _standings()):
+        verdict = rules.decide(what, where, NOW)
+        if not verdict.is_allowed:
+            actions, helps = found.setdefault(verdict.reason, ({}, {}))
+            actions[_meaning(ACTIONS, type(what))] = None
+            helps.update(dict.fromkeys(remedy.kind.value for remedy in verdict.remedies))
+    for reason, (actions, helps) in found.items():
+        yield (
+            reason,
+            (
+                tuple(name for name in ACTIONS.values() if name in actions),
+                tuple(each.value for each in decision.RemedyKind if each.value in helps),
+            ),
+        )
+
+
+def _standings() -> Iterator[standing.Standing]:
+    channels = (_channel(asks=True, has_windows=True), _channel(asks=False, has_windows=False))
+    on, off = decision.Decision(decision.Reason.ALLOWED), decision.Decision(decision.Reason.CHANNEL_DISABLED)
+    windows = (Window(), Window(customer_at=NOW), Window(customer_at=NOW - timedelta(days=2)))
+    people = ((None, True), (True, True), (False, True), (False, False))
+    asked = (None, NOW - timedelta(hours=1), NOW - timedelta(days=2))
+    for channel, enabled, window, person, stage, at, gone, has_address in itertools.product(
+        channels, (on, off), windows, people, consent.Stage, asked, (None, NOW), (True, False)
+    ):
+        is_contact, available = person
+        yield standing.Standing(
+            channel,
+            enabled,
+            consent=consent.ChannelConsent(stage, asked_at=at),
+            window=window,
+            unreachable_since_at=gone,
+            is_contact=is_contact,
+            contacts_available=available,
+            has_address=has_address,
+        )
+
+
+def _channel(*, asks: bool, has_windows: bool) -> capability.Capabilities:
+    return capability.Capabilities(
+        "channel",
+        "Channel",
+        asks_opt_in=asks,
+        window=timedelta(hours=24) if has_windows else None,
+        has_templates=has_windows,
+        contents=frozenset({Text, Image, Buttons, TemplateMessage}),
+        max_text=10,
+        max_caption=10,
+        images=capability.MediaLimits(frozenset({"image/png"}), 10),
+        max_buttons=1,
+        max_button_title=10,
+        max_buttons_body=10,
+    )
+
+
+def _actions() -> Iterator[action.Action]:
+    contents = (
+        Text("fine"),
+        Text(" "),
+        Text("far too long for this"),
+        Text("\0"),
+        Unsupported("sticker"),
+        Image(MediaRef("image/gif", "0" * 64, 1)),
+        Image(MediaRef("image/png", "0" * 64, 11)),
+        Image(MediaRef("image/png")),
+        Buttons("body", (Button("a", "A"), Button("b", "B"))),
+    )
+    yield action.Write()
+    for content in contents:
+        yield action.Write(content)
+        yield action.Notify(message.NoticeKind.ACCEPTANCE, content)
+    used = TemplateMessage("hello", "en", {"body.1": "you"})
+    approved = Template(
+        wa_connector.AccountId("account"),
+        "hello",
+        "en",
+        TemplateCategory.UTILITY,
+        TemplateStatus.APPROVED,
+        "Hello {{1}}",
+    )
+    for template in (
+        None,
+        approved,
+        attrs.evolve(approved, status=TemplateStatus.PAUSED),
+        attrs.evolve(approved, body="Hello"),
+        attrs.evolve(approved, category=TemplateCategory.MARKETING),
+    ):
+        for kind in (action.UseTemplate, action.AskConsent, action.AskAgain, action.DeliverRequest):
+            yield kind(used, template)
+
+
+# --- errors, events, capabilities, names ------------------------------------------------------------------------------
+
+
+def error_tree() -> str:
+    """The tree of errors, each with its first sentence."""
+    return "```text\n" + "\n".join(_branches(errors.WaConnectorError, "", "")) + "\n```"
+
+
+def _branches(root: type[Exception], lead: str, below: str) -> Iterator[str]:
+    yield f"{lead}{root.__name__}"
+    kinds = [kind for kind in root.__subclasses__() if kind.__module__ == errors.__name__]
+    for index, kind in enumerate(kinds):
+        is_last = index == len(kinds) - 1
+        yield from _branches(kind, below + ("└── " if is_last else "├── "), below + ("    " if is_last else "│   "))
+
+
+def error_table() -> str:
+    """Every error."""
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+    ordered = sorted(kinds, key=lambda kind: inspect.getsourcelines(kind)[1])
+    return table(["error", "raised when"], [[f"`{kind.__name__}`", sentence(kind)] for kind in ordered])
+
+
+EVENTS: Final = {
+    "ConversationOpened": "A thread began; `by` is the user who began it, or to whom a customer's first message went.",
+    "MessageReceived": "A customer's message was stored.",
+    "MessageStatusChanged": "A message of ours moved; see the table of statuses.",
+    "ConsentChanged": "The stage of one purpose moved on one channel.",
+    "MediaFetched": "The file of a customer's message is in the media store.",
+}
+
+
+def events() -> str:
+    """Every happening with its attributes."""
+    rows = []
+    for kind in get_args(event.Happening):
+        fields = code(*(field.name for field in attrs.fields(kind)))
+        rows.append(
+            [
+                f"`{kind.__name__}`",
+                EVENTS.get(kind.__name__) or sentence(kind) or _meaning(EVENTS, kind.__name__),
+                fields,
+            ]
+        )
+    return table(["event", "what happened", "it carries"], rows)
+
+
+CAPABILITIES: Final = {
+    "channel": "Its name, as accounts and settings call it.",
+    "has_templates": "Whether the provider has approved templates.",
+    "contents": "The kinds of content that it carries.",
+    "max_text": "The longest text, in characters.",
+    "max_caption": "The longest caption of a picture, in characters.",
+    "images": "Which pictures it takes, and how large.",
+    "max_buttons": "How many reply buttons a message may have.",
+    "max_button_title": "The longest title of one, in characters.",
+    "max_buttons_body": "The longest text above them, in characters.",
+}
+CHANNELS: Final = {"WhatsApp": "wa_connector_cloud_api.capabilities"}
+"""Channels of this repository by what people call them, with the module that has their ``CAPABILITIES``."""
+
+
+def capabilities() -> str:
+    """What a channel declares, and what ours declare."""
+    known = docs_of(capability.Capabilities)
+    declared = [importlib.import_module(module).CAPABILITIES for module in CHANNELS.values()]
+    rows = []
+    for field in attrs.fields(capability.Capabilities):
+        meaning = known.get(field.name) or _meaning(CAPABILITIES, field.name)
+        rows.append([f"`{field.name}`", meaning, *(_capability(getattr(each, field.name)) for each in declared)])
+    return table(["name", "meaning", *CHANNELS], rows)
+
+
+def _capability(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case timedelta():
+            return _span(value) if value else "none"
+        case bool():
+            return "yes" if value else "no"
+        case frozenset():
+            return code(*sorted(each.__name__ for each in value))
+        case capability.MediaLimits(mime_types, max_bytes):
+            return f"{code(*sorted(mime_types))}; {max_bytes:,} bytes"
+        case str():
+            return f"`{value}`" if value.islower() else value
+        case datetime():
+            return value.date().isoformat()
+        case _:
+            return f"{value:,}"
+
+
+def public_names() -> str:
+    """Every name of the package root, by its home."""
+    homes: dict[str, list[str]] = {}
+    for name in wa_connector.__all__:
+        homes.setdefault(wa_connector._HOME_OF[name], []).append(name)  # noqa: SLF001 - what this table is about
+    return table(["home", "names"], [[f"`{home}`", code(*names)] for home, names in sorted(homes.items())])
+
+
+def api(*packages: str) -> str:
+    """Directives for the public names whose homes are in these packages and have no page of their own."""
+    lines = ["```{eval-rst}"]
+    for name, home in sorted(wa_connector._HOME_OF.items(), key=lambda item: (item[1], item[0])):  # noqa: SLF001
+        value = getattr(wa_connector, name)
+        if home.split(".")[1] in packages and home not in ELSEWHERE_IN_API:
+            lines.append(f".. auto{'class' if inspect.isclass(value) else 'function'}:: {home}.{name}")
+    return "\n".join([*lines, "```"])
+
+
+def api_modules() -> str:
+    """Directives for the modules of the model that are homes of public names and have no page of their own."""
+    homes = sorted({home for home in wa_connector._HOME_OF.values() if home.startswith("wa_connector.model.")})  # noqa: SLF001
+    lines = [f".. automodule:: {home}" for home in homes if home not in ELSEWHERE_IN_API]
+    return "\n\n".join(["```{eval-rst}", *lines, "```"])
+
+
+ELSEWHERE_IN_API: Final = frozenset(
+    {
+        "wa_connector.model.ids",
+        "wa_connector.model.event",
+        "wa_connector.model.decision",
+        "wa_connector.model.inbound",
+        "wa_connector.model.outbound",
+        "wa_connector.model.queue",
+        "wa_connector.policy.screens",
+    }
+)
+
+# --- hooks ------------------------------------------------------------------------------------------------------------
+
+HOOK_GROUPS: Final = {
+    "storage": ("wa_storage", "wa_async_storage"),
+    "directory": ("wa_directory", "wa_async_directory"),
+    "contacts": ("wa_contacts", "wa_async_contacts"),
+    "media": ("wa_media_store", "wa_async_media_store"),
+    "channels": ("wa_channel", "wa_transport", "wa_async_transport"),
+    "opinions": ("wa_veto", "wa_read_reply"),
+    "observers": ("wa_events_committed", "wa_metric"),
+    "commands": ("wa_commands",),
+}
+
+
+def all_hooks() -> list[str]:
+    """The names of all specifications."""
+    return [name for name in vars(hooks) if name.startswith("wa_")]
+
+
+def hook_group(name: str) -> str:
+    """Signature, kind and meaning of the hooks of one group; those that no group has are in "others"."""
+    named = {each for group in HOOK_GROUPS.values() for each in group}
+    wanted = HOOK_GROUPS.get(name) or tuple(each for each in all_hooks() if each not in named)
+    return "\n\n".join(_hook(getattr(hooks, each)) for each in wanted if hasattr(hooks, each)) or "None."
+
+
+def signature_of(hook: Callable[..., Any]) -> str:
+    """``def name(…) -> …`` as it stands in the code, on one line."""
+    definition = ast.parse(textwrap.dedent(inspect.getsource(hook))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    returns = ast.unparse(definition.returns) if definition.returns else "None"
+    return f"def {definition.name}({ast.unparse(definition.args)}) -> {returns}: ..."
+
+
+def _hook(hook: Callable[..., Any]) -> str:
+    kind, _, meaning = (inspect.getdoc(hook) or "").partition(":")
+    is_first = getattr(hook, "wa_connector_spec")["firstresult"]  # noqa: B009 - pluggy's mark, in no type
+    provided = "The first plugin that answers is taken." if is_first else "Every plugin is asked."
+    asked = {"provide": provided, "observe": "Every plugin is told."}.get(kind, "Every plugin is asked.")
+    heading = f"### `{hook.__name__}`\n\n```{{code-block}} python\n{signature_of(hook)}\n```\n\n"
+    return heading + f"**{kind}.** {asked} {_capital(prose(meaning))}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# --- machines ---------------------------------------------------------------------------------------------------------
+
+STAGES: Final = {
+    "unknown": "Never asked, never answered.",
+    "asked": "The opt-in request was committed, and no answer came yet.",
+    "granted": "The customer agreed.",
+    "declined": "The customer said no to the request.",
+    "revoked": "The customer wrote STOP.",
+}
+SIGNALS: Final = {
+    "yes": "The customer wrote a word for yes, alone.",
+    "start": "The customer wrote START, or a word that means it.",
+    "marketing_resumed": "The customer allowed marketing messages again, in the provider's own settings.",
+    "marketing_stopped": "The customer stopped marketing messages there, or the provider said so in a refusal.",
+    "no": "The customer wrote a word for no, alone.",
+    "stop": "The customer wrote STOP, or a word that means it.",
+}
+STATUSES: Final = {
+    "queued": "In its lane, to be sent when its turn comes.",
+    "sent": "On its way to the customer's device.",
+    "delivered": "On the customer's device.",
+    "read": "Seen by the customer; of a customer's message: marked as read.",
+    "played": "A voice message was listened to.",
+    "cancelled": "Taken back before it was sent.",
+    "expired": "Held for longer than `held_for`.",
+}
+
+
+def stages() -> str:
+    """Every stage of consent."""
+    return table(["stage", "meaning"], [[plain(each), _meaning(STAGES, each.value)] for each in consent.Stage])
+
+
+def signals() -> str:
+    """Every signal, in folding order."""
+    known = docs_of(consent.Signal)
+    rows = [[plain(each), known.get(each.name) or _meaning(SIGNALS, each.value)] for each in consent.Signal]
+    return table(["signal", "what was seen"], rows)
+
+
+def consent_moves(purpose: str) -> str:
+    """Every move of one purpose."""
+    machine = consent_policy.CONVERSATION if purpose == "conversation" else consent_policy.MARKETING
+    return table(["from", "on", "to"], _moves(machine))
+
+
+def statuses() -> str:
+    """Every status of a message."""
+    known = docs_of(message.MessageStatus)
+    rows = [[plain(each), known.get(each.name) or _meaning(STATUSES, each.value)] for each in message.MessageStatus]
+    return table(["status", "meaning"], rows)
+
+
+def status_moves() -> str:
+    """Every move of a message; reports are told apart from our own steps by their class."""
+    rows = []
+    for state, moves in status_policy.TABLE.items():
+        by_target: dict[str, list[str]] = {}
+        for cause, target in moves.items():
+            mark = f"reported {plain(cause)}" if isinstance(cause, inbound.Report) else plain(cause)
+            by_target.setdefault(plain(target), []).append(mark)
+        rows += [[plain(state), ", ".join(causes), target] for target, causes in by_target.items()]
+        if not moves:
+            rows.append([plain(state), "nothing", "–"])
+    return table(["from", "on", "to"], rows)
+
+
+def _moves(machine: Mapping[Any, Mapping[Any, Any]]) -> Iterator[list[str]]:
+    for arrow in pictures.arrows_of(machine):
+        yield [arrow.source, ", ".join(arrow.labels), arrow.target]
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "settings": settings,
+    "reasons": reasons,
+    "remedies": remedies,
+    "rule order": rule_order,
+    "rules": rule_meanings,
+    "error tree": error_tree,
+    "errors": error_table,
+    "events": events,
+    "capabilities": capabilities,
+    "public names": public_names,
+    "api: results": lambda: api("decide", "shell", "policy", "evidence"),
+    "api: model": api_modules,
+    "stages": stages,
+    "signals": signals,
+    "consent to conversation": lambda: consent_moves("conversation"),
+    "consent to marketing": lambda: consent_moves("marketing"),
+    "statuses": statuses,
+    "status moves": status_moves,
+    **{f"hooks: {name}": lambda name=name: hook_group(name) for name in (*HOOK_GROUPS, "others")},
+}
+PICTURES: Final[Mapping[str, Callable[[], str]]] = {
+    "explanation/consent-conversation.svg": lambda: pictures.consent("conversation"),
+    "explanation/consent-marketing.svg": lambda: pictures.consent("marketing"),
+    "explanation/message-status.svg": pictures.status,
+}
+_PART: Final = re.compile(
+    r"(?<=<!-- generated: )(?P<name>[^\n]+?)(?= -->\n)(?P<open> -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL
+)
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every file that has a generated part, with what it should hold."""
+    for page in sorted(HERE.rglob("*.md")):
+        if "_build" in page.parts:
+            continue
+        text = page.read_text(encoding="utf-8")
+        if "<!-- generated: " in text:
+            yield page, _PART.sub(_filled, text)
+    for name, draw in PICTURES.items():
+        yield HERE / name, draw()
+
+
+def _filled(match: re.Match[str]) -> str:
+    made = PARTS[match["name"]]()
+    return f"{match['name']}{match['open']}\n{made}\n\n" if made else f"{match['name']}{match['open']}\n"
+
+
+def main() -> int:
+    """Write what has changed, or with ``--check`` only name it."""
+    changed = [
+        (path, text) for path, text in generated() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    for path, text in changed:
+        sys.stdout.write(f"{path.relative_to(HERE.parent)}\n")
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+    for name in dict.fromkeys(MISSING):
+        sys.stdout.write(f"{name} has no meaning: write a docstring below it, or a line into docs/generate.py\n")
+    return 1 if MISSING or (changed and "--check" in sys.argv) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+"""The stage that the story is played on: an emulator of WhatsApp, a host, and the people at both ends.
+
+The emulator listens on one port of this machine and the host, a process of its own, on another. All that the people do
+goes through these two by HTTP, so the story sees nothing that a browser or a phone would not see. Every wait has an
+end, and whatever was started is stopped, however the story ends.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar, final
+
+import httpx
+from attrs import frozen
+from wa_connector_emulator import Emulator, serve
+
+from examples.story.transcript import Did, Entry, Line, Ruled, Seen, Stored, StoryFailed
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+EXAMPLES: Final = Path(__file__).resolve().parents[1]
+FACES: Final = {"sync": EXAMPLES / "flask_host/app.py", "async": EXAMPLES / "starlette_host/app.py"}
+CUSTOMER: Final = "+16505551234"
+VERIFY_TOKEN: Final = secrets.token_urlsafe(12)
+START_WITHIN: Final = 30.0
+STOP_WITHIN: Final = 10.0
+THINKING: Final = timedelta(seconds=30)
+"""How long a person takes before doing something. WhatsApp tells times in whole seconds; people who answer within the
+same one would have their messages change places in the timeline."""
+
+TEMPLATES: Final = (
+    {
+        "name": "opt_in",
+        "language": "en_US",
+        "category": "UTILITY",
+        "components": [
+            {"type": "BODY", "text": "Hello, this is Acme. May we write to you on WhatsApp?"},
+            {
+                "type": "BUTTONS",
+                "buttons": [
+                    {"type": "QUICK_REPLY", "text": "Yes, please"},
+                    {"type": "QUICK_REPLY", "text": "No, thank you"},
+                ],
+            },
+        ],
+    },
+    {
+        "name": "offer_ready",
+        "language": "en_US",
+        "category": "UTILITY",
+        "components": [
+            {
+                "type": "BODY",
+                "text": "Hello {{1}}, your offer of {{2}} is ready. Answer here if we may send it to you.",
+                "example": {"body_text": [["Carla", "Monday"]]},
+            },
+        ],
+    },
+)
+
+
+FAULTS: Final[Mapping[str, Callable[[Emulator], object]]] = {
+    "blocked": lambda emulator: emulator.block(CUSTOMER),
+    "no-webhooks": lambda emulator: emulator.pause_webhooks(),
+}
+"""What can be made to go wrong at the provider's side, to see how the story tells of it."""
+
+
+@frozen
+class Setting:
+    """How the story is to be played."""
+
+    face: str = "async"
+    hides_number: bool = False
+    """Whether the customer keeps the number from businesses, and is known by a user id alone."""
+    fault: str = ""
+    patience: float = 10.0
+    """Seconds, within which whatever is expected has to come."""
+
+
+# --- the people -------------------------------------------------------------------------------------------------------
+
+
+@final
+class HostUser:
+    """An employee at the host's screen."""
+
+    def __init__(self, base_url: str, name: str) -> None:
+        self._http = httpx.Client(base_url=base_url, headers={"X-User": name}, timeout=15, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str) -> Any:
+        return self._json(self._http.get(path))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, command: str = "") -> Any:
+        headers = {"Idempotency-Key": command} if command else {}
+        return self._json(self._http.post(path, json=body or {}, headers=headers))
+
+    def actions(self, contact: str) -> list[Json]:
+        """The entries of a contact's page: one for each line on which something could be done."""
+        found: list[Json] = self.get(f"/api/contacts/{contact}/actions")
+        return found
+
+    def thread_with(self, contact: str) -> str:
+        """The conversation that the WhatsApp mark on the contact's page opens."""
+        (entry,) = self.actions(contact)
+        return f"/api/conversations/{entry['conversation']}"
+
+    def composer(self, thread: str) -> Json:
+        found: Json = self.get(f"{thread}/composer")
+        return found
+
+    def send(self, thread: str, body: Mapping[str, Any], *, command: str = "") -> Json:
+        placed: Json = self.post(f"{thread}/messages", body, command=command)
+        return placed
+
+    def messages(self, thread: str) -> list[Json]:
+        """All that is stored of the conversation, oldest first."""
+        found: list[Json] = self.get(f"{thread}/timeline")["messages"]
+        return found[::-1]
+
+    def status(self, thread: str, message: str) -> str:
+        return next((str(each["status"]) for each in self.messages(thread) if each["id"] == message), "missing")
+
+    def upload(self, data: bytes, mime_type: str) -> Json:
+        answer = self._http.post("/api/pictures", content=data, headers={"content-type": mime_type})
+        stored: Json = self._json(answer)
+        return stored
+
+    def download(self, thread: str, sha256: str) -> bytes:
+        return self._http.get(f"{thread}/pictures/{sha256}").raise_for_status().content
+
+    @staticmethod
+    def _json(answer: httpx.Response) -> Any:
+        # A refusal (403, 409) has its verdict in the body like a success; only trouble is an exception.
+        if answer.status_code not in (403, 409):
+            answer.raise_for_status()
+        return answer.json()
+
+
+@final
+class Phone:
+    """The customer's phone, in the emulator. ``think`` lets time pass before each deed."""
+
+    def __init__(self, control_url: str, phone: str, think: Callable[[], None]) -> None:
+        self._http = httpx.Client(base_url=control_url, timeout=15, trust_env=False)
+        self._path = f"/customers/{phone.removeprefix('+')}"
+        self._think = think
+
+    def close(self) -> None:
+        self._http.close()
+
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The emulator's control API."""
+        return self._http.request(method, path, json=body).raise_for_status().json()["result"]
+
+    def shown(self) -> list[Json]:
+        """What the phone shows of the business's messages, oldest first."""
+        found: list[Json] = self.control("GET", f"{self._path}/received")
+        return found
+
+    def texts(self) -> list[str]:
+        return [str(each["content"]["text"]) for each in self.shown()]
+
+    def writes(self, text: str) -> None:
+        self._do("text", {"text": text})
+
+    def taps(self, title: str) -> None:
+        """Tap a button of the latest message."""
+        self._do("tap", {"message_id": self.shown()[-1]["id"], "choice": title})
+
+    def reads(self) -> None:
+        self._do("read", {})
+
+    def sends_picture(self, data: bytes, mime_type: str, caption: str) -> None:
+        body = {"data": b64encode(data).decode(), "mime_type": mime_type, "caption": caption}
+        self._do("image", body)
+
+    def sent_by_business(self) -> int:
+        """How many messages of the business the provider has ever accepted, for whomever."""
+        return len(self.control("GET", "/sent"))
+
+    def _do(self, what: str, body: Mapping[str, Any]) -> None:
+        self._think()
+        self.control("POST", f"{self._path}/{what}", body)
+
+
+# --- the stage --------------------------------------------------------------------------------------------------------
+
+
+@final
+class Stage:
+    """What the scenes use: the people, both clocks, and the checks. Each check that holds becomes a line."""
+
+    def __init__(self, host_url: str, control_url: str, patience: float) -> None:
+        self.host_url: Final = host_url
+        self.ana: Final = HostUser(host_url, "ana")
+        self.dora: Final = HostUser(host_url, "dora")
+        self.carla: Final = Phone(control_url, CUSTOMER, lambda: self.passes(THINKING))
+        self._patience = patience
+        self._lines: list[Line] = []
+        self.step = "before the first step"
+
+    def close(self) -> None:
+        for person in (self.ana, self.dora, self.carla):
+            person.close()
+
+    def take_lines(self) -> tuple[Line, ...]:
+        """The lines since this was last asked."""
+        lines, self._lines = tuple(self._lines), []
+        return lines
+
+    def did(self, who: str, what: str) -> None:
+        self._lines.append(Did(who, what))
+
+    def passes(self, span: timedelta) -> None:
+        """Let time pass, for the host and for the provider."""
+        self.ana.post("/dev/clock", {"advance_seconds": span.total_seconds()})
+        self.carla.control("POST", "/clock/advance", {"by": span.total_seconds()})
+
+    # --- checks -------------------------------------------------------------------------------------------------------
+
+    def allowed(self, decision: Json, subject: str, *, billed: bool = False) -> None:
+        """The verdict allows it, and expects it to be charged or not."""
+        self._check(f"the verdict on {subject}", ("allowed", billed), (decision["reason"], decision["billed"]))
+        self._rule(decision, subject)
+
+    def refused(self, decision: Json, subject: str, reason: str, *remedies: str) -> None:
+        """The verdict refuses it, for this reason and with these remedies."""
+        found = tuple(remedy["kind"] for remedy in decision["remedies"])
+        self._check(f"the verdict on {subject}", (reason, remedies), (decision["reason"], found))
+        self._rule(decision, subject)
+
+    def sees(self, what: str, expected: object, got: object) -> None:
+        """Something is as it should be, now."""
+        self._check(what, expected, got)
+        self._lines.append(Seen(what))
+
+    def comes(self, what: str, expected: T, probe: Callable[[], T]) -> None:
+        """Something becomes as it should be, within the patience."""
+        deadline = time.monotonic() + self._patience
+        while (got := probe()) != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.sees(what, expected, got)
+
+    def stays(self, what: str, expected: T, probe: Callable[[], T], *, seconds: float = 1.0) -> None:
+        """Something is as it should be and remains so, for several rounds of the dispatcher."""
+        deadline = time.monotonic() + seconds
+        while (got := probe()) == expected and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.sees(what, expected, got)
+
+    def shows(self, messages: Sequence[Json]) -> None:
+        """Put the stored conversation on record."""
+        self._lines.append(Stored(tuple(map(_entry, messages))))
+
+    def _check(self, what: str, expected: object, got: object) -> None:
+        if expected != got:
+            raise StoryFailed(self.step, what, expected, got)
+
+    def _rule(self, decision: Json, subject: str) -> None:
+        remedies = tuple(remedy["kind"] for remedy in decision["remedies"])
+        ruled = Ruled(
+            subject, decision["allowed"], decision["reason"], decision["sentence"], remedies, decision["billed"]
+        )
+        self._lines.append(ruled)
+
+
+def _entry(message: Json) -> Entry:
+    author, content = message["author"], message["content"]
+    name = {"customer": "Carla", "system": "the system"}.get(author["kind"]) or str(author["user"]).title()
+    text = str(content["text"])
+    if content["kind"] == "image":
+        text = f"[picture, {content['media']['size']} bytes] {text}"
+    elif content["kind"] == "button_reply":
+        text = f"[button] {text}"
+    elif content["kind"] == "template":
+        text = f"[template {content['name']}] {text}"
+    at = datetime.fromisoformat(message["at"]).strftime("%d %b %H:%M:%S")
+    return Entry(name, text, str(message["status"]), at)
+
+
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- up and down ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def set_up(setting: Setting) -> Iterator[Stage]:
+    """A stage with everything running, and a clean store. Whatever was started is stopped when the block ends."""
+    emulator = Emulator(seed={"templates": TEMPLATES})
+    emulator.create_customer(CUSTOMER, "Carla", hidden_number=setting.hides_number)
+    with (
+        TemporaryDirectory(prefix="wa-story-") as folder,
+        serve(emulator) as served,
+        running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator)) as host_url,
+    ):
+        stage = Stage(host_url, served.control_url, setting.patience)
+        try:
+            # The provider asks the host for the verify token first; a host that cannot answer is not subscribed.
+            webhook = {"url": f"{host_url}/webhooks/whatsapp", "verify_token": VERIFY_TOKEN}
+            stage.carla.control("POST", "/webhooks/subscribe", webhook)
+            if setting.fault:
+                FAULTS[setting.fault](emulator)
+            yield stage
+        finally:
+            stage.close()
+
+
+def _secrets(emulator: Emulator) -> Mapping[str, str]:
+    """The variables that ``config/directory.toml`` names."""
+    return {
+        "ACME_APP_SECRET": emulator.app_secret,
+        "ACME_WHATSAPP_TOKEN": emulator.token,
+        "ACME_VERIFY_TOKEN": VERIFY_TOKEN,
+    }
+
+
+@contextmanager
+def running_host(face: str, folder: Path, graph_url: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """The example host of a face in a process of its own, with its data and its log in ``folder``; gives its address.
+
+    Raises ``StoryFailed`` when it does not start.
+    """
+    log = folder / "host.log"
+    command = [sys.executable, FACES[face], "--data", folder / "data", "--graph", graph_url, "--port", "0", "--dev"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [str(part) for part in command],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield _address(process, log)
+        finally:
+            _end(process)
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_WITHIN
+    while True:
+        said = log.read_text(encoding="utf-8", errors="replace")
+        found = re.search(r"^listening on (http://\S+)$", said, re.MULTILINE)
+        if found:
+            return found[1]
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = said.strip().splitlines()[-1:] or ["nothing"]
+            raise StoryFailed("before the first step", "the host starts", "listening on …", last[0])
+        time.sleep(0.02)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()

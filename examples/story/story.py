@@ -1,0 +1,237 @@
+"""The story, in its one text: who does what, what the SDK rules, and what comes of it.
+
+It is played over HTTP under either face of the SDK, by ``run.py`` for a reader and by the tests for both. A step reads
+like a page of the product's manual; how it is done is in ``stage.py``.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Final
+
+import httpx
+from attrs import frozen
+
+from examples.story.pictures import CHESSBOARD, SUNSET
+from examples.story.stage import Setting, Stage, set_up, sha256_of
+from examples.story.transcript import Scene, StoryFailed
+
+ACCOUNT: Final = "/api/accounts/acme-whatsapp/templates"
+ASK_CARLA: Final = "/api/contacts/carla/lines/reception/ask-consent"
+REQUEST: Final = "Hello, this is Acme. May we write to you on WhatsApp?"
+CONFIRMATION: Final = "Thank you. You can write to us here at any time. Reply STOP to end this."
+FAREWELL: Final = "You will get no more messages from us here. Reply START to come back."
+
+
+def templates_are_fetched(on: Stage) -> None:
+    on.did("The operator", "fetches the account's approved templates from WhatsApp")
+    diff = on.ana.post(f"{ACCOUNT}/sync")
+    on.sees("two are new: offer_ready and opt_in", ["offer_ready/en_US", "opt_in/en_US"], diff["added"])
+    on.did("The operator", "does so again")
+    on.sees("and nothing has changed", {"added": [], "changed": [], "gone": []}, on.ana.post(f"{ACCOUNT}/sync"))
+
+
+def strangers_are_not_written_to(on: Stage) -> None:
+    on.did("Dora", "opens Carla's page; in her department WhatsApp is switched off")
+    on.sees("no WhatsApp is offered to her at all", [], on.dora.actions("carla"))
+    on.did("Ana", "opens the page of somebody who is not in the contacts")
+    (entry,) = on.ana.actions("somebody")
+    on.refused(entry["write"], "writing", "not_a_contact", "add_contact")
+    on.did("Ana", "tries all the same")
+    placed = on.ana.post("/api/contacts/somebody/lines/reception/start")
+    on.refused(placed["decision"], "writing", "not_a_contact", "add_contact")
+    on.sees("nothing has left for WhatsApp", 0, on.carla.sent_by_business())
+
+
+def consent_is_asked_for(on: Stage) -> None:
+    on.did("Ana", "opens the page of Carla, who is in the contacts and was never written to")
+    (entry,) = on.ana.actions("carla")
+    on.refused(entry["write"], "writing", "consent_not_asked", "ask_for_consent")
+    on.allowed(entry["ask"], "asking for consent", billed=True)
+    on.did("Ana", "confirms the prompt: Carla is asked")
+    placed = on.ana.post(ASK_CARLA)
+    on.allowed(placed["decision"], "asking for consent", billed=True)
+    on.comes(f"Carla's phone shows “{REQUEST}”", [REQUEST], on.carla.texts)
+    buttons = [choice["title"] for choice in on.carla.shown()[-1]["content"]["choices"]]
+    on.sees("with two buttons: “Yes, please” and “No, thank you”", ["Yes, please", "No, thank you"], buttons)
+    on.did("Ana", "asks once more, and tries to write before there is an answer")
+    on.refused(on.ana.post(ASK_CARLA)["decision"], "asking again", "asked_recently", "wait")
+    written = on.ana.send(on.ana.thread_with("carla"), {"text": "Hello?"})
+    on.refused(written["decision"], "writing", "consent_awaited", "wait")
+
+
+def the_customer_accepts(on: Stage) -> None:
+    on.did("Carla", "taps “Yes, please”")
+    on.carla.taps("Yes, please")
+    on.comes(f"her phone shows “{CONFIRMATION}”", [REQUEST, CONFIRMATION], on.carla.texts)
+    composer = on.ana.composer(on.ana.thread_with("carla"))
+    on.allowed(composer["write"], "writing")
+    on.sees("the message field says until when it will be so", True, composer["closes_at"] is not None)
+
+
+def they_write_to_each_other(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    on.did("Ana", "writes “Good morning! What can we do for you?”; her screen repeats the call after a time-out")
+    hello = {"text": "Good morning! What can we do for you?"}
+    first, again = (on.ana.send(thread, hello, command="ana-1") for _ in range(2))
+    on.allowed(first["decision"], "writing")
+    on.sees("both calls are one message", first["message"], again["message"])
+    on.comes("it is delivered", "delivered", lambda: on.ana.status(thread, first["message"]))
+    on.sees("and shown once", 1, on.carla.texts().count(hello["text"]))
+    on.did("Carla", "reads it, and answers “I need an offer for 20 desks”")
+    on.carla.reads()
+    on.comes("Ana's screen says that it was read", "read", lambda: on.ana.status(thread, first["message"]))
+    on.carla.writes("I need an offer for 20 desks")
+    on.comes("and shows the answer", "I need an offer for 20 desks", lambda: _last_text(on, thread))
+
+
+def they_exchange_pictures(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    on.did("Ana", f"picks a picture (PNG, {len(SUNSET)} bytes) and sends it")
+    media = on.ana.upload(SUNSET, "image/png")
+    placed = on.ana.send(thread, {"image": media, "caption": "Like this one?"})
+    on.allowed(placed["decision"], "sending a picture")
+    on.comes("it is delivered", "delivered", lambda: on.ana.status(thread, placed["message"]))
+    shown = on.carla.shown()[-1]["content"]
+    on.sees("Carla's phone shows the very same bytes", sha256_of(SUNSET), shown["sha256"])
+    on.did("Carla", f"sends a picture of her own (JPEG, {len(CHESSBOARD)} bytes)")
+    on.carla.sends_picture(CHESSBOARD, "image/jpeg", "More like this")
+    on.comes("it is fetched into the host's store", sha256_of(CHESSBOARD), lambda: _last_picture(on, thread))
+    downloaded = on.ana.download(thread, sha256_of(CHESSBOARD))
+    on.sees("Ana's screen loads the very same bytes", sha256_of(CHESSBOARD), sha256_of(downloaded))
+
+
+def a_day_passes(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    on.did("Everybody", "goes about other business for 25 hours")
+    on.passes(timedelta(hours=25))
+    composer = on.ana.composer(thread)
+    on.refused(composer["write"], "writing", "window_closed", "choose_template", "hold", "use_sms")
+    on.allowed(composer["template"], "a template", billed=True)
+
+
+def what_cannot_leave_is_held(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    sent = on.carla.sent_by_business()
+    on.did("Ana", "writes “Here is your offer.” all the same")
+    placed = on.ana.send(thread, {"text": "Here is your offer."})
+    on.refused(placed["decision"], "writing", "window_closed", "choose_template", "hold", "use_sms")
+    on.did("Ana", "takes the remedy “hold”, for this message and one more")
+    for text in ("Here is your offer.", "It is valid for two weeks."):
+        placed = on.ana.send(thread, {"text": text, "hold": True})
+        on.sees(f"“{text}” waits", "held", placed["status"])
+    on.sees("the message field counts them", 2, on.ana.composer(thread)["held"])
+    on.stays("and nothing has left", sent, on.carla.sent_by_business)
+
+
+def a_template_knocks(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    on.did("Ana", "opens the template tool, picks “offer_ready” and fills it in")
+    known = {each["name"]: each for each in on.ana.get(ACCOUNT)}
+    on.sees("it asks for two values", ["body.1", "body.2"], known["offer_ready"]["parameters"])
+    template = {
+        "name": "offer_ready",
+        "language": "en_US",
+        "parameters": {"body.1": "Carla", "body.2": "20 desks"},
+    }
+    text = "Hello Carla, your offer of 20 desks is ready. Answer here if we may send it to you."
+    preview = on.ana.post(f"{ACCOUNT}/preview", template)
+    on.sees(f"the message field shows “{text}”", text, preview["text"])
+    placed = on.ana.send(thread, {"template": template})
+    on.allowed(placed["decision"], "a template", billed=True)
+    on.comes("it is delivered", "delivered", lambda: on.ana.status(thread, placed["message"]))
+    on.sees("and reads on Carla's phone as in the preview", text, on.carla.texts()[-1])
+    on.sees("the window is still closed, and what was held still waits", 2, on.ana.composer(thread)["held"])
+
+
+def the_held_messages_leave(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    before = len(on.carla.texts())
+    on.did("Carla", "answers “Yes, go ahead”")
+    on.carla.writes("Yes, go ahead")
+    on.comes(
+        "what was held leaves by itself, in order: first the offer, then how long it is valid",
+        ["Here is your offer.", "It is valid for two weeks."],
+        lambda: on.carla.texts()[before:],
+    )
+    composer = on.ana.composer(thread)
+    on.allowed(composer["write"], "writing")
+    on.sees("nothing waits any more", 0, composer["held"])
+
+
+def the_customer_stops_it(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    sent = on.carla.sent_by_business()
+    on.did("Carla", "writes “STOP”")
+    on.carla.writes("STOP")
+    on.comes(f"her phone shows “{FAREWELL}”", FAREWELL, lambda: on.carla.texts()[-1])
+    composer = on.ana.composer(thread)
+    on.refused(composer["write"], "writing", "consent_revoked")
+    on.refused(composer["template"], "a template", "consent_revoked")
+    on.refused(composer["ask"], "asking for consent", "consent_revoked")
+    on.did("Ana", "tries every way: a text, a text to be held, a template, the question")
+    template = {"name": "offer_ready", "language": "en_US", "parameters": {"body.1": "Carla", "body.2": "chairs"}}
+    for what, body in (
+        ("a text", {"text": "But why?"}),
+        ("a text to be held", {"text": "But why?", "hold": True}),
+        ("a template", {"template": template}),
+    ):
+        on.refused(on.ana.send(thread, body)["decision"], what, "consent_revoked")
+    on.refused(on.ana.post(ASK_CARLA)["decision"], "the question", "consent_revoked")
+    on.stays("WhatsApp has been handed the confirmation and nothing else", sent + 1, on.carla.sent_by_business)
+
+
+def all_of_it_is_stored(on: Stage) -> None:
+    on.did("Ana", "reads the conversation from the beginning")
+    messages = on.ana.messages(on.ana.thread_with("carla"))
+    authors = [each["author"]["kind"] for each in messages]
+    counts = [authors.count(kind) for kind in ("user", "system", "customer")]
+    on.sees("five messages of hers, three of the system's, five of Carla's", [5, 3, 5], counts)
+    on.sees("every picture and word of it came over webhooks that could be read", [], on.ana.get("/api/quarantine"))
+    on.shows(messages)
+
+
+def _last_text(on: Stage, thread: str) -> str:
+    return str(on.ana.messages(thread)[-1]["content"]["text"])
+
+
+def _last_picture(on: Stage, thread: str) -> str:
+    content = on.ana.messages(thread)[-1]["content"]
+    is_here = content["kind"] == "image" and content["media"]["is_stored"]
+    return str(content["media"]["sha256"]) if is_here else ""
+
+
+@frozen
+class Step:
+    title: str
+    play: Callable[[Stage], None]
+
+
+STORY: Final = (
+    Step("The templates are fetched", templates_are_fetched),
+    Step("A stranger is not written to", strangers_are_not_written_to),
+    Step("First contact begins with a question", consent_is_asked_for),
+    Step("The customer accepts", the_customer_accepts),
+    Step("They write to each other", they_write_to_each_other),
+    Step("They exchange pictures", they_exchange_pictures),
+    Step("A day passes, and the window closes", a_day_passes),
+    Step("What cannot leave now is held", what_cannot_leave_is_held),
+    Step("A template knocks at the door", a_template_knocks),
+    Step("The customer answers, and the held messages leave", the_held_messages_leave),
+    Step("STOP means stop", the_customer_stops_it),
+    Step("All of it is stored", all_of_it_is_stored),
+)
+
+
+def perform(setting: Setting) -> Iterator[Scene]:
+    """Play the story; each step is given as soon as it is over.
+
+    Raises ``StoryFailed`` at the first thing that goes otherwise, a server that does not answer included.
+    """
+    with set_up(setting) as stage:
+        for number, step in enumerate(STORY, 1):
+            stage.step = f"step {number} ({step.title})"
+            try:
+                step.play(stage)
+            except httpx.HTTPError as error:
+                raise StoryFailed(stage.step, "the servers answer", "an answer", str(error).splitlines()[0]) from error
+            yield Scene(number, step.title, stage.take_lines())

@@ -1,0 +1,168 @@
+"""The whole way and back, against an emulator of the Cloud API that shares no code with this package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+from attrs import evolve, field, frozen
+from wa_connector_cloud_api.channel import CloudApiChannel
+
+from wa_connector.model.address import Address, AddressKind, number
+from wa_connector.model.content import Button, ButtonReply, Buttons, Image, TemplateMessage, Text
+from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Report, Unreadable
+from wa_connector.model.outbound import Accepted, AccountStopped, Envelope, Fetched, Rejected
+from wa_connector.model.secret import Secret
+from wa_connector.ports.channel import WebhookRequest
+
+emulation = pytest.importorskip("wa_connector_emulator")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Files, Sender
+    from wa_connector_emulator import Emulator, HttpCall
+
+    from wa_connector.model.content import Content
+    from wa_connector.model.directory import App, LineSetup
+
+_T = TypeVar("_T")
+
+ANA = "+16505551234"
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
+
+
+@frozen
+class Site:
+    """An emulator, our line at it, and what its webhooks told us."""
+
+    emulator: Emulator
+    line: LineSetup
+    told: list[Inbound] = field(factory=list)
+
+    def last(self, kind: type[_T]) -> _T:
+        self.emulator.deliver_due()
+        assert not [each for each in self.told if isinstance(each.item, Unreadable)]
+        assert {each.line_ref for each in self.told} <= {self.line.line.provider_ref}
+        assert {each.account_ref for each in self.told} <= {self.line.account.provider_ref}
+        return [each.item for each in self.told if isinstance(each.item, kind)][-1]
+
+
+@pytest.fixture
+def site(app: App, setup: LineSetup) -> Iterator[Site]:
+    told: list[Inbound] = []
+    channel = CloudApiChannel()
+
+    def receive(call: HttpCall) -> object:
+        request = WebhookRequest("main", call.method, call.url, call.headers, call.body)
+        if (reply := channel.handshake(app, request)) is not None:
+            return emulation.HttpReply(reply.status, reply.body)
+        told.extend(channel.read(app, request))
+        return emulation.HttpReply(200)
+
+    emulator = emulation.Emulator(app_secret="test_app_secret", token="test-token", sender=receive)
+    with emulation.serve(emulator) as served:
+        emulator.create_customer(ANA, "Ana")
+        emulator.subscribe_webhook("https://host.example/hook", "verify-me")
+        business = emulator.numbers()[0]
+        account = evolve(
+            setup.account,
+            provider_ref=business.account_id,
+            base_url=served.graph_url,
+            token=Secret("test-token"),
+        )
+        line = evolve(setup.line, provider_ref=business.id)
+        yield Site(emulator, evolve(setup, line=line, account=account), told)
+
+
+def envelope(content: Content, to: Address | None = None) -> Envelope:
+    return Envelope(MessageId("outbox:43"), to or number(ANA), content)
+
+
+def test_a_word_and_its_answer(site: Site, sender: Sender) -> None:
+    site.emulator.type_text(ANA, "Hello 👋")
+    heard = site.last(InboundMessage)
+    assert heard.content == Text("Hello 👋")
+    assert heard.sender.name == "Ana"
+    kinds = [address.kind for address in heard.sender.addresses]
+    assert kinds == [AddressKind.WHATSAPP_ID, AddressKind.BSUID]
+    for address in heard.sender.addresses:
+        outcome = sender.send(site.line, envelope(Text("Hi Ana"), address))
+        assert isinstance(outcome, Accepted)
+        assert outcome.addresses
+        status = site.last(InboundStatus)
+        assert (status.provider_id, status.message) == (outcome.provider_id, "outbox:43")
+    assert [m.content.text for m in site.emulator.received(ANA)] == ["Hi Ana", "Hi Ana"]
+
+
+def test_a_customer_who_withholds_his_number(site: Site, sender: Sender) -> None:
+    hidden = site.emulator.create_customer("+16505550002", "Bo", hidden_number=True)
+    site.emulator.type_text(hidden.bsuid, "guess who")
+    heard = site.last(InboundMessage)
+    assert heard.sender.addresses == (Address(AddressKind.BSUID, hidden.bsuid, site.line.account.provider_ref),)
+    outcome = sender.send(site.line, envelope(Text("you?"), heard.sender.addresses[0]))
+    assert isinstance(outcome, Accepted)
+    assert outcome.addresses == (Address(AddressKind.BSUID, hidden.bsuid, "portfolio-1"),)
+
+
+def test_outside_the_window(site: Site, sender: Sender) -> None:
+    """Refused at once or by a status: either way by its code."""
+    outcome = sender.send(site.line, envelope(Text("anybody?")))
+    if isinstance(outcome, Accepted):
+        status = site.last(InboundStatus)
+        assert (status.report, status.error) == (Report.FAILED, "131047")
+    else:
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == "131047"
+
+
+def test_pictures_there_and_back(site: Site, sender: Sender, files: Files) -> None:
+    site.emulator.send_image(ANA, JPEG, caption="look")
+    content = site.last(InboundMessage).content
+    assert isinstance(content, Image)
+    fetched = sender.fetch(site.line, content.media)
+    assert isinstance(fetched, Fetched)
+    assert files.content == {fetched.media.sha256: JPEG}
+    outcome = sender.send(site.line, envelope(Image(fetched.media, "nice")))
+    assert isinstance(outcome, Accepted)
+    (arrived,) = site.emulator.received(ANA)
+    assert arrived.id == outcome.provider_id
+
+
+def test_a_tap_on_a_button(site: Site, sender: Sender) -> None:
+    site.emulator.type_text(ANA, "hi")
+    buttons = Buttons("Shall we?", (Button("y", "Yes"), Button("n", "No")))
+    outcome = sender.send(site.line, envelope(buttons))
+    assert isinstance(outcome, Accepted)
+    site.emulator.tap(ANA, outcome.provider_id, "y")
+    assert site.last(InboundMessage).content == ButtonReply("y", "Yes", outcome.provider_id)
+
+
+def test_a_template_and_a_tap_on_it(site: Site, sender: Sender) -> None:
+    site.emulator.add_template("offer", "Hello {{1}}, {{2}}?", header="For {{1}}", footer="Acme", buttons=["Yes", "No"])
+    found = next(t for t in sender.templates(site.line.account) if t.name == "offer")
+    assert found.parameter_keys() == ("header.1", "body.1", "body.2")
+    assert [button.title for button in found.buttons] == ["Yes", "No"]
+    filled = {"header.1": "you", "body.1": "Ana", "body.2": "tea"}
+    message = TemplateMessage("offer", found.language, filled, {"0": "optin:yes", "1": "optin:no"})
+    outcome = sender.send(site.line, envelope(message))
+    assert isinstance(outcome, Accepted)
+    site.emulator.tap(ANA, outcome.provider_id, "Yes")
+    tapped = site.last(InboundMessage)
+    assert tapped.content == ButtonReply("optin:yes", "Yes", ProviderId(outcome.provider_id))
+    assert tapped.opens_window
+
+
+def test_parameters_that_do_not_fit(site: Site, sender: Sender) -> None:
+    site.emulator.add_template("offer", "Hello {{1}}, it left.")
+    outcome = sender.send(site.line, envelope(TemplateMessage("offer", "en_US")))
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "132000"
+
+
+def test_a_wrong_token(site: Site, sender: Sender) -> None:
+    account = evolve(site.line.account, token=Secret("another"))
+    outcome = sender.send(evolve(site.line, account=account), envelope(Text("hi")))
+    assert isinstance(outcome, AccountStopped)
+    assert outcome.code == "190"

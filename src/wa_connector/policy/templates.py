@@ -1,0 +1,99 @@
+"""Templates and their parameters, against what the provider accepts.
+
+Rules of this file: judged before the wire, so that a user hears of a missing name and not of an error number. What is
+not stated by the provider is not guessed at.
+
+Source: WhatsApp Cloud API, message templates and their limits, read 2026-11.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from wa_connector.model.content import TemplateMessage
+from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
+from wa_connector.model.template import Template, TemplateCategory, TemplateStatus, filled
+from wa_connector.policy.content import is_encodable
+
+MAX_HEADER: Final = 60
+MAX_BODY: Final = 1024
+MAX_CARD_BODY: Final = 160
+MAX_CODE: Final = 15
+MAX_COUPON: Final = 20
+
+_CORRECT: Final = (Remedy(RemedyKind.CORRECT_CONTENT),)
+_CHOOSE: Final = (Remedy(RemedyKind.CHOOSE_TEMPLATE),)
+_ENCODED: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_CODE: Final = re.compile(r"[A-Za-z0-9-]+")
+"""Source: one-time codes carry no URL, media or emoji."""
+
+
+def judge_template(content: TemplateMessage, template: Template) -> Decision | None:
+    """None when the template can be sent with these parameters, else the first thing that stands in the way."""
+    if template.status is not TemplateStatus.APPROVED:
+        status = (template.raw_status or template.status.value).lower()
+        return _refuse(Reason.TEMPLATE_NOT_APPROVED, *_CHOOSE, template=template.name, status=status)
+    expected = set(template.parameter_keys())
+    given = {key for key, value in content.parameters.items() if value.strip() or key not in expected}
+    wrong = sorted(given ^ expected)
+    if wrong:
+        return _refuse(Reason.TEMPLATE_PARAMETERS, *_CORRECT, template=template.name, parameters=", ".join(wrong))
+    return _judge_values(content, template) or _judge_lengths(content, template)
+
+
+def _judge_values(content: TemplateMessage, template: Template) -> Decision | None:
+    for key, value in content.parameters.items():
+        problem = _problem(key, value, template)
+        if problem:
+            return _refuse(Reason.TEMPLATE_PARAMETER, *_CORRECT, parameter=key, problem=problem)
+    if template.category is TemplateCategory.AUTHENTICATION:
+        return _judge_code(content)
+    return None
+
+
+def _problem(key: str, value: str, template: Template) -> str:
+    """What is wrong with one parameter, by its place: ``header.image``, ``body.1``, ``card.0.button.1`` …"""
+    if not is_encodable(value):
+        return "it holds characters that are not text"
+    *place, part, name = key.split(".")
+    if part == "header" and name in ("image", "video", "document") and (place or template.header_kind != "TEXT"):
+        return "" if _SHA256.fullmatch(value) else "it is not the SHA-256 of a stored file"
+    if part == "button":
+        return _button_problem(template.button(place, int(name)), value)
+    return ""
+
+
+def _button_problem(kind: str, value: str) -> str:
+    if kind == "COPY_CODE":
+        return "" if len(value) <= MAX_COUPON else f"a coupon has at most {MAX_COUPON} characters"
+    return "" if _ENCODED.fullmatch(value) else "it is not percent-encoded, as part of an address must be"
+
+
+def _judge_code(content: TemplateMessage) -> Decision | None:
+    """A one-time code stands in the body and in the button, and is the same in both."""
+    code = content.parameters.get("body.1", "")
+    problem = ""
+    if not _CODE.fullmatch(code) or len(code) > MAX_CODE:
+        problem = f"a code has 1 to {MAX_CODE} letters and digits"
+    elif content.parameters.get("button.0", code) != code:
+        problem = "the button carries another code"
+    return _refuse(Reason.TEMPLATE_PARAMETER, *_CORRECT, parameter="body.1", problem=problem) if problem else None
+
+
+def _judge_lengths(content: TemplateMessage, template: Template) -> Decision | None:
+    for text, limit in _rendered_parts(content, template):
+        if len(text) > limit:
+            return _refuse(Reason.CONTENT_TOO_LONG, *_CORRECT, length=len(text), limit=limit)
+    return None
+
+
+def _rendered_parts(content: TemplateMessage, template: Template) -> Iterator[tuple[str, int]]:
+    yield filled(template.header_text, "header", content.parameters), MAX_HEADER
+    yield filled(template.body, "body", content.parameters), MAX_BODY
+    for number, card in enumerate(template.cards):
+        yield filled(card.body, f"card.{number}.body", content.parameters), MAX_CARD_BODY
+
+
+def _refuse(reason: Reason, *remedies: Remedy, **parameters: Parameter) -> Decision:
+    return Decision(reason, tuple(parameters.items()), remedies)

@@ -1,0 +1,33 @@
+"""The ground of a command: what the directory, the stored settings and the host's own rules say.
+
+Asked before anything is loaded, and handed in as data; a conflict does not ask again.
+"""
+
+from datetime import datetime
+
+from wa_connector.decide.ground import Ground, setting_keys
+from wa_connector.errors import UsageError
+from wa_connector.model.directory import LineSetup, Seat
+from wa_connector.model.opinion import Intent, Question, Veto
+from wa_connector.shell.ports import Ports
+
+
+async def ground_for(
+    ports: Ports, setup: LineSetup, seat: Seat | None, intent: Intent | None = None, at: datetime | None = None
+) -> Ground:
+    """The ground of what ``seat`` wants to do on a line; with no ``intent`` the host's rules are not asked.
+
+    ``at`` reads the settings as of then. Raises ``UsageError`` when no plugin provides the line's channel.
+    """
+    line = setup.line
+    channel = ports.channels.get(line.channel)
+    if channel is None:
+        raise UsageError(f"no plugin provides the channel {line.channel!r} of line {line.id!r}")
+    keys = setting_keys(setup, seat)
+    stored = (await ports.storage.load(keys)).rows
+    vetoes: tuple[Veto, ...] = ()
+    if intent is not None and ports.hooks.rules:
+        user = seat.user.id if seat else None
+        question = Question(line.tenant, line.id, line.channel, user, intent, at or ports.clock())
+        vetoes = await ports.hooks.vetoes(question)
+    return Ground.of(setup, channel.capabilities, seat, {key: stored[key] for key in keys}, at, vetoes)

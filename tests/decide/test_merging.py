@@ -1,0 +1,170 @@
+"""Two records turned out to be one person: nothing is lost of either, and nothing is rewritten."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from wa_connector.evidence.fold import fold
+from wa_connector.evidence.ledger import verify
+from wa_connector.model.consent import Signal, Stage
+from wa_connector.model.content import ButtonReply, Text
+from wa_connector.model.event import CustomersMerged
+from wa_connector.model.ids import CustomerId
+from wa_connector.model.message import Message, MessageStatus
+from wa_connector.model.outbound import Deferred, OutcomeUnknown
+from wa_connector.model.queue import EntryState, Work
+from wa_connector.policy.replies import ACCEPT_PAYLOAD
+from wa_connector.testing.host import ANA, CARLS_NUMBER
+
+if TYPE_CHECKING:
+    from tests.decide.conftest import Desk
+
+BSUID = "bsuid:one"
+BOTH = (BSUID, CARLS_NUMBER)
+ACCEPTED = ButtonReply(ACCEPT_PAYLOAD, "Yes")
+
+
+def meet(desk: "Desk") -> tuple[CustomerId, CustomerId]:
+    """One person in two records: by number first, then by BSUID."""
+    by_number = desk.receive("Hello").customer
+    return by_number, desk.receive("Hello again", sender=(BSUID,)).customer
+
+
+def test_the_merged_record_points_at_the_survivor(desk: "Desk") -> None:
+    """Only once, and it is told; what comes later is the survivor's."""
+    merged, survivor = meet(desk)
+    message = desk.receive("It is I", sender=BOTH)
+    assert CustomersMerged(merged, survivor) in desk.told
+    assert survivor == message.customer == desk.customer(merged).merged_into
+    desk.receive("And again", sender=BOTH)
+    assert CustomersMerged(merged, survivor) not in desk.told
+
+
+def test_consent_is_folded_from_both_chains(desk: "Desk") -> None:
+    """What the one record granted and the other revoked later is revoked, whichever of them survives."""
+    merged, survivor = meet(desk)
+    desk.receive("STOP", at=desk.now)
+    desk.receive(ACCEPTED, sender=(BSUID,), at=desk.now - timedelta(minutes=1))
+    assert (desk.consent(merged).conversation, desk.consent(survivor).conversation) == (Stage.REVOKED, Stage.GRANTED)
+    desk.receive("It is I", sender=BOTH)
+    assert desk.consent(survivor).conversation is Stage.REVOKED
+
+
+def test_evidence_stays_where_it_was_written(desk: "Desk") -> None:
+    """Both chains verify after the merge as before it; the survivor's grows on, and the fold is of both."""
+    merged, survivor = meet(desk)
+    desk.receive("STOP")
+    desk.receive(ACCEPTED, sender=(BSUID,))
+    desk.receive("It is I", sender=BOTH)
+    desk.later(minutes=1)
+    desk.receive("START", sender=BOTH)
+    for customer in (merged, survivor):
+        record = desk.consents(customer)
+        assert verify(desk.evidence(customer), record.length, record.head) is None
+    assert [entry.signal for entry in desk.evidence(merged)] == [Signal.STOP]
+    assert [entry.signal for entry in desk.evidence(survivor)] == [Signal.ACCEPTED, Signal.START]
+    together = [*desk.evidence(merged), *desk.evidence(survivor)]
+    assert fold(together) == desk.consents(survivor).channels
+    assert desk.consent(survivor).conversation is Stage.GRANTED
+
+
+def test_a_late_event_is_folded_among_both_chains(desk: "Desk") -> None:
+    """An event older than what was folded at the merge finds its place among the evidence of both records."""
+    merged, survivor = meet(desk)
+    began_at = desk.now
+    desk.later(minutes=10)
+    desk.receive("STOP")
+    desk.receive("It is I", sender=BOTH)
+    desk.receive("START", sender=BOTH, at=began_at)
+    assert desk.consent(survivor).conversation is Stage.REVOKED
+    assert (merged,) == desk.consents(survivor).joined
+
+
+def test_a_record_without_evidence_brings_none(desk: "Desk") -> None:
+    """Consent is left alone where only the survivor has any, and taken over where only the merged one has."""
+    merged, survivor = meet(desk)
+    desk.receive(ACCEPTED, sender=(BSUID,))
+    before = desk.consents(survivor)
+    desk.receive("It is I", sender=BOTH)
+    assert before == desk.consents(survivor)
+    assert merged not in desk.consents(survivor).joined
+
+
+def test_windows_are_maxima_of_both(desk: "Desk") -> None:
+    """The window of the survivor is as old as the last sign of life of either."""
+    began_at = desk.now
+    desk.receive("Hello", sender=(BSUID,))
+    written_at = desk.later(hours=3)
+    survivor = desk.receive("Hello").customer
+    desk.later(hours=3)
+    survivor = desk.receive("It is I", sender=BOTH, at=began_at).customer
+    assert written_at == desk.window(survivor).customer_at
+
+
+def test_threads_are_joined(desk: "Desk") -> None:
+    """All open threads of both are the survivor's, and a message goes into one of them."""
+    first = desk.receive("Hello").conversation
+    second = desk.receive("Hello again", sender=(BSUID,)).conversation
+    message = desk.receive("It is I", sender=BOTH)
+    assert {first, second} == set(desk.pair(message.customer).open)
+    assert message.conversation in {first, second}
+
+
+def held(desk: "Desk") -> Message:
+    """A message that waits for the window of a customer who is known by number."""
+    thread = desk.granted()
+    desk.later(hours=25)
+    return desk.send(thread, "Held", hold=True)
+
+
+def test_what_was_held_for_the_merged_record_waits_for_the_survivor(desk: "Desk") -> None:
+    """It is counted with the survivor, and his next message wakes the lane in which it waits."""
+    message = held(desk)
+    desk.receive("Hello", sender=(BSUID,))
+    survivor = desk.receive("It is I", sender=BOTH).customer
+    assert survivor != message.customer
+    assert desk.pair(survivor).held == 1
+    entry = desk.entry(message)
+    assert entry is not None
+    assert (survivor, EntryState.HELD) == (entry.customer, entry.state)
+    due = desk.storage.claim((Work.SEND,), 9, desk.now, timedelta(minutes=1))
+    assert survivor in {lane.key.customer for lane in due}
+
+
+def test_what_was_queued_keeps_its_order(desk: "Desk") -> None:
+    """Messages of both records are one lane afterwards: the oldest first, whichever record it was written to."""
+    thread = desk.granted()
+    first = desk.send(thread, "One")
+    other = desk.receive("Hello", sender=(BSUID,))
+    second = desk.send(other.conversation, "Two")
+    desk.receive("It is I", sender=BOTH)
+    entries = [desk.entry(message) for message in (first, second)]
+    assert [other.customer, other.customer] == [entry.customer for entry in entries if entry]
+    desk.send(thread, "Three")
+    lane = desk.lane(other.customer)
+    waiting = [m for m in desk.messages() if isinstance(m.content, Text) and m.status is MessageStatus.QUEUED]
+    assert {"One", "Two", "Three"} <= {m.content.body for m in waiting if isinstance(m.content, Text)}
+    assert lane.key.customer == other.customer
+
+
+def test_what_is_being_sent_is_settled_where_it_is(desk: "Desk") -> None:
+    """The lease of the lane in which a message was handed over stays good for its outcome."""
+    thread = desk.granted()
+    message = desk.send(thread)
+    desk.hand_over(message)
+    desk.receive("Hello", sender=(BSUID,))
+    desk.receive("It is I", sender=BOTH)
+    entry = desk.entry(message)
+    assert entry is not None
+    assert (message.customer, EntryState.SENDING) == (entry.customer, entry.state)
+    assert desk.outcome(message, Deferred("4", "later")).status is MessageStatus.QUEUED
+
+
+def test_a_doubt_moves_with_the_lane(desk: "Desk") -> None:
+    """A message of unknown outcome blocks the survivor's lane, as it blocked its own."""
+    thread = desk.granted()
+    message = desk.deliver(desk.send(thread), OutcomeUnknown("cut off"), user=ANA)
+    desk.receive("Hello", sender=(BSUID,))
+    survivor = desk.receive("It is I", sender=BOTH).customer
+    entry = desk.entry(message)
+    assert entry is not None
+    assert (survivor, EntryState.UNKNOWN) == (entry.customer, entry.state)

@@ -1,0 +1,122 @@
+"""The budget of a pair: a limit is a wait, and the wait is long enough."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wa_connector.model.ids import CustomerId
+from wa_connector.model.queue import Budget
+from wa_connector.model.standing import TierUse
+from wa_connector.policy.limits import refilled, spent, tier_use, wait_until
+from wa_connector.testing.strategies import DAY, MICROSECOND, NOW
+
+quick = settings(max_examples=200, deadline=None)
+BURST, SIX = 45, timedelta(seconds=6)
+_SPANS = st.timedeltas(timedelta(0), timedelta(minutes=6))
+_INTERVALS = st.timedeltas(timedelta(milliseconds=1), timedelta(hours=1))
+_BUDGETS = st.builds(Budget, st.floats(0, BURST), st.just(NOW))
+
+
+def test_a_pair_that_never_spent_has_the_whole_burst() -> None:
+    assert Budget(45.0, NOW) == refilled(None, NOW, BURST, SIX)
+
+
+def test_what_was_spent_comes_back_one_an_interval() -> None:
+    empty = Budget(0.0, NOW)
+    assert Budget(1.0, NOW + SIX) == refilled(empty, NOW + SIX, BURST, SIX)
+    assert Budget(0.5, NOW + SIX / 2) == refilled(empty, NOW + SIX / 2, BURST, SIX)
+    assert Budget(45.0, NOW + 999 * SIX) == refilled(empty, NOW + 999 * SIX, BURST, SIX)
+
+
+def test_a_clock_that_goes_back_takes_nothing_away() -> None:
+    assert Budget(3.0, NOW - SIX) == refilled(Budget(3.0, NOW), NOW - SIX, BURST, SIX)
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(45.0, None), (1.0, None), (0.5, NOW + SIX / 2), (0.0, NOW + SIX)])
+def test_a_message_goes_when_there_is_a_whole_token(tokens: float, expected: datetime | None) -> None:
+    assert expected == wait_until(Budget(tokens, NOW), SIX)
+
+
+@quick
+@given(_BUDGETS, _SPANS, _INTERVALS)
+def test_at_the_end_of_a_wait_the_message_goes(budget: Budget, span: timedelta, interval: timedelta) -> None:
+    """A wait that ends a fraction too early would be followed by another of no length, for ever."""
+    now = refilled(budget, NOW + span, BURST, interval)
+    due_at = wait_until(now, interval)
+    if due_at is not None:
+        assert due_at > now.at
+        assert wait_until(refilled(now, due_at, BURST, interval), interval) is None
+        too_early = refilled(now, due_at - 2 * MICROSECOND, BURST, interval)
+        assert wait_until(too_early, interval) is not None
+
+
+@quick
+@given(st.lists(_SPANS, max_size=8))
+def test_a_budget_is_never_above_the_burst_nor_below_nothing(pauses: list[timedelta]) -> None:
+    budget: Budget | None = None
+    now = NOW
+    for pause in pauses:
+        now += pause
+        budget = refilled(budget, now, BURST, SIX)
+        assert 0 <= budget.tokens <= BURST
+        while wait_until(budget, SIX) is None:
+            budget = spent(budget)
+
+
+def test_in_an_hour_no_more_leaves_than_a_burst_and_one_an_interval() -> None:
+    now, sent, budget = NOW, 0, refilled(None, NOW, BURST, SIX)
+    while now < NOW + timedelta(hours=1):
+        due_at = wait_until(budget, SIX)
+        if due_at is None:
+            budget, sent = spent(budget), sent + 1
+        else:
+            now = due_at
+            budget = refilled(budget, now, BURST, SIX)
+    assert sent == BURST + 600 - 1
+
+
+# --- the portfolio's day ----------------------------------------------------------------------------------------------
+
+ANN, BEN, CLEO = CustomerId("ann"), CustomerId("ben"), CustomerId("cleo")
+
+
+def test_an_unlimited_portfolio_is_not_counted() -> None:
+    assert tier_use({ANN: NOW}, BEN, None, NOW) is None
+
+
+def test_who_was_reached_within_a_day_takes_a_place() -> None:
+    reached = {ANN: NOW - timedelta(hours=3), BEN: NOW - timedelta(hours=5)}
+    frees_at = NOW + timedelta(hours=19)
+    assert TierUse(left=0, includes_customer=True, frees_at=frees_at) == tier_use(reached, ANN, 2, NOW)
+    assert TierUse(left=1, includes_customer=False, frees_at=frees_at) == tier_use(reached, CLEO, 3, NOW)
+
+
+@pytest.mark.parametrize(("now", "left"), [(NOW + DAY - MICROSECOND, 0), (NOW + DAY, 1), (NOW + DAY + MICROSECOND, 1)])
+def test_a_place_is_free_at_the_very_end_of_its_day(now: datetime, left: int) -> None:
+    use = tier_use({ANN: NOW}, ANN, 1, now)
+    assert use is not None
+    assert (left, left == 0) == (use.left, use.includes_customer)
+
+
+@quick
+@given(
+    st.dictionaries(st.sampled_from((ANN, BEN, CLEO)), st.timedeltas(timedelta(0), 2 * DAY)),
+    st.sampled_from((ANN, BEN, CLEO)),
+    st.integers(1, 3),
+)
+def test_when_a_tier_is_full_it_is_no_longer_so_when_it_says(
+    ago: dict[CustomerId, timedelta], customer: CustomerId, tier: int
+) -> None:
+    reached = {who: NOW - span for who, span in ago.items()}
+    use = tier_use(reached, customer, tier, NOW)
+    assert use is not None
+    assert len([span for span in ago.values() if span < DAY]) == tier - use.left
+    later = tier_use(reached, customer, tier, use.frees_at)
+    assert later is not None
+    if use.left < tier:
+        assert use.frees_at > NOW
+        assert later.left > use.left
+    else:
+        assert use.frees_at <= NOW

@@ -1,0 +1,164 @@
+"""The life of a message: reports in any order, and no way back down."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wa_connector.model.inbound import Report
+from wa_connector.model.message import MessageStatus as Status
+from wa_connector.policy.status import REPORTED, TABLE, Step, after
+
+quick = settings(max_examples=200, deadline=None)
+
+LADDER = (Status.ACCEPTED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ, Status.PLAYED)
+"""What the provider said, from what is least to what is most: a failure may follow `sent`, and proof of delivery beats
+it."""
+DOUBTFUL = (Status.QUEUED, Status.SENDING, Status.UNKNOWN, Status.PARKED)
+"""Where a copy of the message may be on its way, so that a report is heard."""
+TERMINAL = (Status.RECEIVED, Status.PLAYED, Status.REFUSED, Status.CANCELLED, Status.EXPIRED)
+MOVES: tuple[Step | Report, ...] = (*Step, *Report)
+
+
+def test_every_status_has_its_row() -> None:
+    assert set(Status) == set(TABLE)
+
+
+def test_every_report_has_its_status() -> None:
+    assert {report: Status[report.name] for report in Report} == REPORTED
+
+
+@pytest.mark.parametrize("status", Status)
+def test_no_move_is_written_down_that_moves_nothing(status: Status) -> None:
+    assert status not in TABLE[status].values()
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_what_ended_stays_so(status: Status) -> None:
+    assert [status] * len(MOVES) == [after(status, move) for move in MOVES]
+
+
+def test_only_these_have_ended() -> None:
+    """`failed` and `read` wait for proof of more."""
+    assert set(TERMINAL) == {status for status in Status if not TABLE[status]}
+
+
+# --- reports ----------------------------------------------------------------------------------------------------------
+
+
+def told(status: Status, reports: list[Report]) -> Status:
+    for report in reports:
+        status = after(status, report)
+    return status
+
+
+@quick
+@given(st.sampled_from((*DOUBTFUL, *LADDER)), st.lists(st.sampled_from(Report), max_size=8))
+def test_reports_in_any_order_and_number_end_at_the_highest_of_them(start: Status, reports: list[Report]) -> None:
+    said = {Status[report.name] for report in reports} | ({start} & set(LADDER))
+    expected = max(said, key=LADDER.index) if said else start
+    assert expected is told(start, reports)
+
+
+@quick
+@given(st.data(), st.sampled_from(Status), st.lists(st.sampled_from(Report), max_size=6))
+def test_reports_rearranged_and_repeated_give_the_same_status(
+    data: st.DataObject, start: Status, reports: list[Report]
+) -> None:
+    repeated = reports + [data.draw(st.sampled_from(reports)) for _ in range(2) if reports]
+    assert told(start, reports) is told(start, data.draw(st.permutations(repeated)))
+
+
+@pytest.mark.parametrize("status", [Status.HELD, Status.RECEIVED])
+def test_a_report_on_what_was_never_handed_over_is_old_news(status: Status) -> None:
+    """A customer's own message, too: nobody sent it, so nobody can report on it."""
+    assert [status] * len(Report) == [after(status, report) for report in Report]
+
+
+def test_sent_never_overwrites_what_is_known_better() -> None:
+    for status in (Status.DELIVERED, Status.READ, Status.PLAYED, Status.FAILED):
+        assert status is after(status, Report.SENT)
+
+
+def test_a_failure_is_beaten_by_proof_of_delivery_and_beats_a_mere_sent() -> None:
+    assert Status.FAILED is after(Status.SENT, Report.FAILED)
+    assert Status.DELIVERED is after(Status.FAILED, Report.DELIVERED)
+    assert Status.DELIVERED is after(Status.DELIVERED, Report.FAILED)
+
+
+# --- our own steps ----------------------------------------------------------------------------------------------------
+
+
+@quick
+@given(st.sampled_from(LADDER), st.lists(st.sampled_from(MOVES), max_size=10))
+def test_what_the_provider_said_never_falls(start: Status, moves: list[Step | Report]) -> None:
+    """Not by anything that we do, either: a late answer to a call, a cancellation, a resend."""
+    climbed = [start]
+    for move in moves:
+        climbed.append(after(climbed[-1], move))
+    ranks = [LADDER.index(status) for status in climbed]
+    assert ranks == sorted(ranks)
+    assert all(after(status, step) is status for status in climbed for step in Step)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_a_message_being_handed_over_can_be_of_unknown_outcome(status: Status) -> None:
+    expected = Status.UNKNOWN if status is Status.SENDING else status
+    assert expected is after(status, Step.OUTCOME_LOST)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_rule_refuses_only_what_has_not_been_handed_over(status: Status) -> None:
+    expected = Status.REFUSED if status in {Status.HELD, Status.QUEUED} else status
+    assert expected is after(status, Step.REFUSE)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_may_be_on_its_way_cannot_be_cancelled_before_a_person_looked_at_it(status: Status) -> None:
+    expected = Status.CANCELLED if status in {Status.HELD, Status.QUEUED, Status.PARKED} else status
+    assert expected is after(status, Step.CANCEL)
+
+
+@pytest.mark.parametrize("status", DOUBTFUL)
+def test_an_answer_that_was_thought_lost_is_heard(status: Status) -> None:
+    assert Status.ACCEPTED is after(status, Step.ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    "life",
+    [
+        [Step.HAND_OVER, Step.ACCEPTED, Report.SENT, Report.DELIVERED, Report.READ, Report.PLAYED],
+        [Step.HAND_OVER, Step.REJECTED],
+        [Step.HOLD, Step.RELEASE, Step.HAND_OVER, Report.DELIVERED],
+        [Step.HOLD, Step.EXPIRE],
+        [Step.HAND_OVER, Step.PUT_BACK, Step.HAND_OVER, Step.OUTCOME_LOST, Step.PARK, Step.RESEND, Step.CANCEL],
+        [Step.HAND_OVER, Step.OUTCOME_LOST, Step.RESEND, Step.REFUSE],
+    ],
+    ids=lambda life: " ".join(move.value for move in life),
+)
+def test_each_step_of_a_life_moves(life: list[Step | Report]) -> None:
+    lived = [Status.QUEUED]
+    for move in life:
+        lived.append(after(lived[-1], move))
+    assert all(one is not other for one, other in pairwise(lived))
+
+
+# --- the shape of the machine -----------------------------------------------------------------------------------------
+
+
+def reachable(start: Status) -> set[Status]:
+    found, edge = set[Status](), {start}
+    while edge:
+        edge = {status for one in edge for status in TABLE[one].values()} - found
+        found |= edge
+    return found
+
+
+def test_it_is_cyclic_on_purpose_where_a_message_waits_and_nowhere_else() -> None:
+    waiting = {Status.HELD, *DOUBTFUL}
+    assert waiting == {status for status in Status if status in reachable(status)}
+
+
+def test_a_message_of_ours_can_come_to_every_status_but_received() -> None:
+    assert set(Status) - {Status.RECEIVED} == reachable(Status.QUEUED)
