@@ -20,6 +20,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -30,11 +31,14 @@ import wa_connector
 from wa_connector import errors
 from wa_connector.model import capability, consent, decision, event, inbound, message, setting, standing
 from wa_connector.model.content import Button, Buttons, Image, MediaRef, TemplateMessage, Text, Unsupported
+from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
+from wa_connector.model.opinion import Veto
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
 from wa_connector.model.window import Window
 from wa_connector.policy import action, rules
 from wa_connector.policy import consent as consent_policy
 from wa_connector.policy import status as status_policy
+from wa_connector.policy.enablement import enablement
 from wa_connector.ports import hooks
 
 HERE: Final = Path(__file__).resolve().parent
@@ -58,6 +62,8 @@ def docs_of(owner: type[Any]) -> Mapping[str, str]:
                 ast.Expr(value=ast.Constant(value=str(text))),
             ):
                 found[name] = prose(text)
+            case _:
+                pass
     return found
 
 
@@ -98,6 +104,8 @@ def code(*words: str) -> str:
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 SETTINGS: Final = {
+    "reactions_open_window": "Whether a customer's reaction to a message counts as a sign of life.",
+    "unsupported_open_window": "Whether a message of a kind that the provider does not convey counts as one.",
     "window_rule": "Which messages open and extend the window: `customer_message`, the provider's own rule, or"
     " `any_message`, a message of either side.",
     "ask_again_after": "How long after an unanswered opt-in request the next one may be made.",
@@ -120,7 +128,7 @@ def settings() -> str:
     known = docs_of(setting.Settings)
     rows = []
     for field in attrs.fields(setting.Settings):
-        meaning = known.get(field.name) or _meaning(SETTINGS, field.name)
+        meaning = SETTINGS.get(field.name) or known.get(field.name) or _meaning(SETTINGS, field.name)
         rows.append([f"`{field.name}`", _kind(field.default), _default(field.default), meaning])
     return table(["name", "kind", "default", "meaning"], rows)
 
@@ -178,14 +186,17 @@ ELSEWHERE: Final = {
     "conversation_ended": "everything in a conversation",
     "cancelled": "a message in the outbox",
     "expired": "a held message",
+    "not_a_supervisor": "change a setting",
     "user_disabled": "everything",
     "channel_disabled": "everything",
 }
+OTHER_REMEDIES: Final = {"not_a_supervisor": ("ask_administrator",)}
 ACTIONS: Final[Mapping[type[Any], str]] = {
     action.Write: "write",
     action.UseTemplate: "use a template",
     action.AskConsent: "ask for consent",
-    action.AskAgain: "ask again, by itself",
+    action.AskAgain: "ask again (the system, by itself)",
+    action.RecordConsent: "record a consent",
     action.DeliverRequest: "deliver a request that waited",
     action.Notify: "send a notice",
 }
@@ -198,7 +209,8 @@ def reasons() -> str:
     for reason in decision.Reason:
         actions, remedies = seen.get(reason, ((), ()))
         where = ELSEWHERE.get(reason.value) or ", ".join(actions)
-        rows.append([f"`{reason.value}`", decision.SENTENCES[reason], where, code(*remedies) if remedies else ""])
+        helps = remedies or OTHER_REMEDIES.get(reason.value, ())
+        rows.append([f"`{reason.value}`", decision.SENTENCES[reason], where, code(*helps) if helps else ""])
     return table(["reason", "in English", "met when one wants to", "remedies"], rows)
 
 
@@ -246,24 +258,46 @@ def _observed() -> Iterator[tuple[decision.Reason, tuple[tuple[str, ...], tuple[
 
 def _standings() -> Iterator[standing.Standing]:
     channels = (_channel(asks=True, has_windows=True), _channel(asks=False, has_windows=False))
-    on, off = decision.Decision(decision.Reason.ALLOWED), decision.Decision(decision.Reason.CHANNEL_DISABLED)
+    on = decision.Decision(decision.Reason.ALLOWED)
+    off = enablement((), None, "channel", "Channel")
+    nobody = enablement(*_disabled_user())
     windows = (Window(), Window(customer_at=NOW), Window(customer_at=NOW - timedelta(days=2)))
     people = ((None, True), (True, True), (False, True), (False, False))
     asked = (None, NOW - timedelta(hours=1), NOW - timedelta(days=2))
     for channel, enabled, window, person, stage, at, gone, has_address in itertools.product(
-        channels, (on, off), windows, people, consent.Stage, asked, (None, NOW), (True, False)
+        channels, (on, off, nobody), windows, people, consent.Stage, asked, (None, NOW), (True, False)
     ):
         is_contact, available = person
         yield standing.Standing(
             channel,
             enabled,
-            consent=consent.ChannelConsent(stage, asked_at=at),
+            consent=consent.ChannelConsent(stage, marketing=stage, asked_at=at, changed_at=NOW),
             window=window,
             unreachable_since_at=gone,
             is_contact=is_contact,
             contacts_available=available,
             has_address=has_address,
         )
+    later = NOW + timedelta(hours=1)
+    full = standing.TierUse(left=0, includes_customer=False, frees_at=later)
+    troubles: tuple[dict[str, Any], ...] = (
+        {"country": "US"},
+        {"marketing_after_at": later},
+        {"tier": full},
+        {"vetoes": (Veto("rule", "sentence", later),)},
+        {"settings": setting.Settings(staff_may_restore=True)},
+    )
+    for stage, changes in itertools.product(consent.Stage, troubles):
+        agreed = consent.ChannelConsent(stage, marketing=stage, changed_at=NOW)
+        usual = standing.Standing(channels[0], on, consent=agreed, is_contact=True)
+        yield attrs.evolve(usual, **changes)
+        yield attrs.evolve(usual, window=Window(customer_at=NOW), **changes)
+
+
+def _disabled_user() -> tuple[tuple[Organization, ...], Seat, str, str]:
+    level = Organization(wa_connector.OrganizationId("acme"), "Acme", {"channel": ChannelSwitch(enabled=True)})
+    user = User(wa_connector.TenantId("acme"), wa_connector.UserId("ana"), "Ana", disabled=True)
+    return (level,), Seat(user, (level,)), "channel", "Channel"
 
 
 def _channel(*, asks: bool, has_windows: bool) -> capability.Capabilities:
@@ -280,6 +314,7 @@ def _channel(*, asks: bool, has_windows: bool) -> capability.Capabilities:
         max_buttons=1,
         max_button_title=10,
         max_buttons_body=10,
+        no_marketing_to=frozenset({"US"}),
     )
 
 
@@ -296,10 +331,13 @@ def _actions() -> Iterator[action.Action]:
         Buttons("body", (Button("a", "A"), Button("b", "B"))),
     )
     yield action.Write()
+    yield action.RecordConsent(NOW - timedelta(days=1), has_attachment=False)
+    yield action.RecordConsent(NOW + timedelta(days=1), has_attachment=False)
     for content in contents:
         yield action.Write(content)
         yield action.Notify(message.NoticeKind.ACCEPTANCE, content)
     used = TemplateMessage("hello", "en", {"body.1": "you"})
+    wrong = TemplateMessage("hello", "en", {"body.1": "\0"})
     approved = Template(
         wa_connector.AccountId("account"),
         "hello",
@@ -317,6 +355,7 @@ def _actions() -> Iterator[action.Action]:
     ):
         for kind in (action.UseTemplate, action.AskConsent, action.AskAgain, action.DeliverRequest):
             yield kind(used, template)
+            yield kind(wrong, template)
 
 
 # --- errors, events, capabilities, names ------------------------------------------------------------------------------
@@ -446,6 +485,7 @@ ELSEWHERE_IN_API: Final = frozenset(
         "wa_connector.model.outbound",
         "wa_connector.model.queue",
         "wa_connector.policy.screens",
+        "wa_connector.decide.replay",
     }
 )
 
@@ -589,7 +629,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "consent to marketing": lambda: consent_moves("marketing"),
     "statuses": statuses,
     "status moves": status_moves,
-    **{f"hooks: {name}": lambda name=name: hook_group(name) for name in (*HOOK_GROUPS, "others")},
+    **{f"hooks: {name}": partial(hook_group, name) for name in (*HOOK_GROUPS, "others")},
 }
 PICTURES: Final[Mapping[str, Callable[[], str]]] = {
     "explanation/consent-conversation.svg": lambda: pictures.consent("conversation"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from html import escape
 from math import hypot
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wa_connector.policy.consent import CONVERSATION, MARKETING
 from wa_connector.policy.status import REPORTED, TABLE
@@ -46,7 +46,7 @@ def words(value: Enum) -> str:
 # --- the machines -----------------------------------------------------------------------------------------------------
 
 
-def arrows_of(table: Mapping[Enum, Mapping[Enum, Enum]]) -> list[Arrow]:
+def arrows_of(table: Mapping[Any, Mapping[Any, Any]]) -> list[Arrow]:
     """The moves of a table that lead elsewhere, those with one source and one target together."""
     found: dict[tuple[str, str], list[str]] = {}
     for source, moves in table.items():

@@ -74,7 +74,7 @@ def test_an_entry_says_who_saw_what_and_when(desk: "Desk") -> None:
 def test_what_moved_is_told_for_each_purpose(desk: "Desk") -> None:
     """One event a purpose that changed its stage, and none for what stayed."""
     witness(desk, Signal.ASKED)
-    assert (ConsentChanged(CARL, "plain", Purpose.CONVERSATION, Stage.ASKED),) == desk.told
+    assert [ConsentChanged(CARL, "plain", Purpose.CONVERSATION, Stage.ASKED)] == list(desk.told)
     witness(desk, Signal.ASKED, 1)
     assert not list(desk.told)
     witness(desk, Signal.STOP, 2)

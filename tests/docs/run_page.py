@@ -15,8 +15,8 @@ What a page says about its blocks stands in HTML comments, which neither Sphinx 
 ``<!-- check CODE -->``  code that is run here and not shown: what the page claims, asserted
 ======================== ==============================================================================================
 
-The files of ``beside/`` are there from the beginning: a directory and contacts, as the tutorial shows them, for pages that
-are about something else. ``--then`` runs a script afterwards, in the same namespace. The port 8460 is replaced by a free
+The files of ``beside/`` are there from the beginning: a directory and contacts, much as the tutorial shows them, for pages
+that are about something else. ``--then`` runs a script afterwards, in the same namespace. The port 8460 is replaced by a free
 one wherever it stands, so that two runs do not meet and a page without an emulator reaches nobody.
 
 Why not sybil or pytest-markdown-docs: both run examples inside pytest's own process, and would be one more package in

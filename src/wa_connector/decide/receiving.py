@@ -19,7 +19,7 @@ from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import Call, CallDirection, Image, Text, Unsupported
 from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, UserId
-from wa_connector.model.inbound import InboundMessage, InboundStatus, Unreadable
+from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
@@ -47,6 +47,12 @@ class ReceiveMessage:
 class ReceiveStatus:
     ground: Ground
     item: InboundStatus
+
+
+@frozen
+class ReceivePreference:
+    ground: Ground
+    item: InboundPreference
 
 
 @frozen
@@ -239,6 +245,20 @@ def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:
     waiting: tuple[InboundStatus, ...] = draft.get(key) or ()
     if item not in waiting:
         draft.put(key, (*waiting, item))
+
+
+# --- preferences ------------------------------------------------------------------------------------------------------
+
+
+def receive_preference(draft: Draft, command: ReceivePreference) -> CustomerId:
+    """Fold a customer's choice about marketing. It touches nothing else: not the window, not the conversation."""
+    ground, item = command.ground, command.item
+    once(draft, f"preference:{ground.setup.line.id}:{item.provider_id}", item.provider_id)
+    customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
+    signal = Signal.MARKETING_RESUMED if item.wants_marketing else Signal.MARKETING_STOPPED
+    address = item.sender.addresses[0].value if item.sender.addresses else ""
+    record(draft, ground, customer, Witness(signal, item.at, cause=item.provider_id, address=address))
+    return customer
 
 
 # --- what could not be read -------------------------------------------------------------------------------------------

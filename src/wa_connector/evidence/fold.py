@@ -5,6 +5,7 @@ wins. An entry younger than all before it is one step on top; an older one calls
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 from attrs import evolve
@@ -16,6 +17,7 @@ from wa_connector.model.consent import (
     ConsentRecord,
     Evidence,
     Signal,
+    Stage,
 )
 from wa_connector.model.instants import to_microseconds
 from wa_connector.policy.consent import step
@@ -26,7 +28,7 @@ _SECOND: Final = 1_000_000
 
 def folding_key(entry: Evidence) -> tuple[int, int, str]:
     """The place of an entry in the fold. Whole seconds, since that is all that providers tell."""
-    return (to_microseconds(entry.at) // _SECOND, _RANK[entry.signal], entry.source)
+    return (_second(entry.at), _RANK[entry.signal], entry.source)
 
 
 def fold(entries: Iterable[Evidence]) -> Mapping[str, ChannelConsent]:
@@ -64,5 +66,18 @@ def _applied(channels: Mapping[str, ChannelConsent], entry: Evidence) -> Mapping
     start = channels.get(EVERY_CHANNEL, NO_CONSENT)
     return {
         **channels,
-        **{name: step(channels.get(name, start), entry.signal, entry.at, entry.purposes) for name in touched},
+        **{name: _stepped(channels.get(name, start), entry) for name in touched},
     }
+
+
+def _stepped(consent: ChannelConsent, entry: Evidence) -> ChannelConsent:
+    # A "yes" of the same second does not take the question away from a bare "no": it was open in that second, and the
+    # safer of the two answers counts.
+    granted_at = consent.changed_at if consent.conversation is Stage.GRANTED else None
+    is_open = granted_at is not None and _second(granted_at) == _second(entry.at)
+    signal = Signal.DECLINED if entry.signal is Signal.NO and is_open else entry.signal
+    return step(consent, signal, entry.at, entry.purposes)
+
+
+def _second(at: datetime) -> int:
+    return to_microseconds(at) // _SECOND

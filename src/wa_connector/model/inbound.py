@@ -59,6 +59,17 @@ class InboundStatus:
 
 
 @frozen
+class InboundPreference:
+    """What a customer chose in the provider's own app: to stop marketing, or to have it again. ``provider_id`` is made
+    by the channel where the provider gives none, the same one for the same choice."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+    sender: Sender
+    wants_marketing: bool
+
+
+@frozen
 class Unreadable:
     """An element that this version cannot take: kept for inspection, never raised. ``raw`` is its JSON text."""
 
@@ -66,7 +77,7 @@ class Unreadable:
     raw: str = field(repr=False)
 
 
-InboundItem: TypeAlias = InboundMessage | InboundStatus | Unreadable
+InboundItem: TypeAlias = InboundMessage | InboundStatus | InboundPreference | Unreadable
 
 
 @frozen

@@ -12,21 +12,31 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from wa_connector.decide.draft import Known, Needs, Ready, Refused, rolled, run
+from wa_connector.decide.draft import Known, Needs, Ready, Refused, Seed, rolled, run
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.receiving import (
     Keep,
     ReceiveMessage,
+    ReceivePreference,
     ReceiveStatus,
     keep,
     receive_message,
+    receive_preference,
     receive_status,
 )
 from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
 from wa_connector.model.directory import App
 from wa_connector.model.ids import TenantId
-from wa_connector.model.inbound import Inbound, InboundItem, InboundMessage, InboundStatus, Sender, Unreadable
+from wa_connector.model.inbound import (
+    Inbound,
+    InboundItem,
+    InboundMessage,
+    InboundPreference,
+    InboundStatus,
+    Sender,
+    Unreadable,
+)
 from wa_connector.policy.replies import words_of
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
@@ -58,7 +68,7 @@ class _Element:
 
     tenant: TenantId
     decider: Callable[..., Any]
-    command: ReceiveMessage | ReceiveStatus | Keep
+    command: ReceiveMessage | ReceiveStatus | ReceivePreference | Keep
     wanted: tuple[Wanted, ...]
     item: InboundItem
 
@@ -150,7 +160,7 @@ def _kept(tenant: TenantId, item: Unreadable) -> _Element:
     return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item)
 
 
-async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus) -> _Element:
+async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus | InboundPreference) -> _Element:
     line, portfolio = ground.setup.line, ground.setup.account.portfolio
     if isinstance(item, InboundMessage):
         seconds = (ports.clock() - item.at).total_seconds()
@@ -161,6 +171,11 @@ async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundS
         words = words_of(item.content)
         opinion = await ports.hooks.read_reply(words) if words and ports.hooks.readers else None
         return _Element(line.tenant, receive_message, ReceiveMessage(ground, message, opinion), wanted, item)
+    if isinstance(item, InboundPreference):
+        chosen = evolve(item, sender=_scoped(item.sender, portfolio))
+        mark = DEDUPE.of(line.tenant, f"preference:{line.id}:{item.provider_id}")
+        wanted = (mark, *_of_sender(ground, chosen.sender))
+        return _Element(line.tenant, receive_preference, ReceivePreference(ground, chosen), wanted, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
     return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)
@@ -205,6 +220,8 @@ class _Batch:
     def __init__(self, ports: Ports, tenant: TenantId) -> None:
         self._ports: Final = ports
         self._tenant: Final = tenant
+        self._seed: Final = ports.seed()
+        self._decided = 0
         self._snapshot = Snapshot()
         self._pending: list[tuple[_Element, Ready[Any]]] = []
         self._again: list[_Element] = []
@@ -236,7 +253,8 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind
             # A defect of ours must not make the provider bring the same body for a week and switch the webhook off.
             log.error("an inbound element could not be decided (%s); it is kept", where(error))
-            answer = await self._answer(_kept(self._tenant, Unreadable("internal error", _as_json(element.item))))
+            element = _kept(self._tenant, Unreadable("internal error", _as_json(element.item)))
+            answer = await self._answer(element)
         match answer:
             case Ready(change, _):
                 self._pending.append((element, answer))
@@ -245,7 +263,7 @@ class _Batch:
                 self._counts[1] += 1
 
     async def _answer(self, element: _Element) -> Ready[Any] | Known | Refused:
-        seed, ports = self._ports.seed(), self._ports
+        seed, ports = self._next_seed(), self._ports
         while True:
             answer = run(element.decider, element.command, self._snapshot, self._tenant, ports.clock(), seed)
             if not isinstance(answer, Needs):
@@ -255,6 +273,12 @@ class _Batch:
                 await self._flush()
                 self._snapshot = await ports.storage.load(element.wanted)
             self._snapshot = (await ports.storage.load(answer.wanted)).joined(self._snapshot)
+
+    def _next_seed(self) -> Seed:
+        """Ids that sort in the order of the body: a provider tells whole seconds, and what somebody wrote in one of them
+        is to be read as he wrote it."""
+        self._decided += 1
+        return Seed(f"{self._seed.stem}-{self._decided:05}", f"{self._seed.secret} {self._decided}")
 
     async def _flush(self) -> None:
         pending = [(element, answer) for element, answer in self._pending if not answer.change.is_empty]

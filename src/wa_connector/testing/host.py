@@ -141,7 +141,7 @@ class PlainChannel:
 def _item(element: Mapping[str, Any]) -> InboundItem:
     try:
         return _status(element) if "report" in element else _message(element)
-    except (KeyError, ValueError, UsageError) as error:
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         return Unreadable(f"{type(error).__name__}", json.dumps(element))
 
 
