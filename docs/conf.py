@@ -11,7 +11,7 @@ author = copyright = "the wa_connector developers"  # noqa: A001 -- Sphinx names
 version = release = CORE["version"]
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 
 # Headings are link targets, so that a page can point into another one; `:::` for notes keeps the
@@ -20,10 +20,10 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "substitution"]
 myst_substitutions = {"version": CORE["version"]}
 
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "undoc-members": True}
 autodoc_member_order = "bysource"  # a module is written to be read from top to bottom
 autodoc_typehints = "signature"
-autodoc_class_signature = "separated"
+toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 88
 
@@ -48,3 +48,16 @@ html_copy_source = False
 # Both reach 7:1 of contrast for every token, where the usual styles stay under 4.5:1 for some.
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def setup(app):
+    """Have signatures say what a reader can use."""
+    app.connect("autodoc-process-signature", _signature)
+
+
+def _signature(_app, what, name, value, _options, signature, returns):
+    # Nobody calls the constructor of a protocol, or of what a connector makes itself.
+    if what == "class" and (name.endswith("Dispatcher") or getattr(value, "_is_protocol", False)):
+        return "", None
+    # What attrs shows for a default that is made anew each time.
+    return signature and signature.replace("= NOTHING", "= …"), returns

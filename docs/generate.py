@@ -182,23 +182,23 @@ REMEDIES: Final = {
     "retry": "The same call may succeed later.",
 }
 ELSEWHERE: Final = {
-    "not_a_participant": "everything in a conversation",
-    "conversation_ended": "everything in a conversation",
-    "cancelled": "a message in the outbox",
-    "expired": "a held message",
+    "not_a_participant": "do anything in a conversation",
+    "conversation_ended": "do anything in a conversation",
+    "cancelled": "send (a message in the outbox)",
+    "expired": "send (a held message)",
     "not_a_supervisor": "change a setting",
-    "user_disabled": "everything",
-    "channel_disabled": "everything",
+    "user_disabled": "do anything",
+    "channel_disabled": "do anything",
 }
 OTHER_REMEDIES: Final = {"not_a_supervisor": ("ask_administrator",)}
 ACTIONS: Final[Mapping[type[Any], str]] = {
     action.Write: "write",
     action.UseTemplate: "use a template",
-    action.AskConsent: "ask for consent",
-    action.AskAgain: "ask again (the system, by itself)",
-    action.RecordConsent: "record a consent",
-    action.DeliverRequest: "deliver a request that waited",
-    action.Notify: "send a notice",
+    action.AskConsent: "ask",
+    action.AskAgain: "ask again",
+    action.RecordConsent: "record",
+    action.DeliverRequest: "deliver",
+    action.Notify: "notify",
 }
 
 
@@ -211,7 +211,7 @@ def reasons() -> str:
         where = ELSEWHERE.get(reason.value) or ", ".join(actions)
         helps = remedies or OTHER_REMEDIES.get(reason.value, ())
         rows.append([f"`{reason.value}`", decision.SENTENCES[reason], where, code(*helps) if helps else ""])
-    return table(["reason", "in English", "met when one wants to", "remedies"], rows)
+    return table(["reason", "in English", "refuses to", "remedies"], rows)
 
 
 def remedies() -> str:
@@ -440,7 +440,7 @@ def _capability(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case frozenset():
-            return code(*sorted(each.__name__ for each in value))
+            return code(*sorted(getattr(each, "__name__", str(each)) for each in value)) if value else "none"
         case capability.MediaLimits(mime_types, max_bytes):
             return f"{code(*sorted(mime_types))}; {max_bytes:,} bytes"
         case str():
@@ -472,8 +472,11 @@ def api(*packages: str) -> str:
 def api_modules() -> str:
     """Directives for the modules of the model that are homes of public names and have no page of their own."""
     homes = sorted({home for home in wa_connector._HOME_OF.values() if home.startswith("wa_connector.model.")})  # noqa: SLF001
-    lines = [f".. automodule:: {home}" for home in homes if home not in ELSEWHERE_IN_API]
-    return "\n\n".join(["```{eval-rst}", *lines, "```"])
+    return "\n\n".join(
+        f"### {home.rpartition('.')[2].capitalize()}\n\n```{{eval-rst}}\n.. automodule:: {home}\n```"
+        for home in homes
+        if home not in ELSEWHERE_IN_API
+    )
 
 
 ELSEWHERE_IN_API: Final = frozenset(
@@ -557,7 +560,7 @@ STATUSES: Final = {
     "queued": "In its lane, to be sent when its turn comes.",
     "sent": "On its way to the customer's device.",
     "delivered": "On the customer's device.",
-    "read": "Seen by the customer; of a customer's message: marked as read.",
+    "read": "Seen by the customer.",
     "played": "A voice message was listened to.",
     "cancelled": "Taken back before it was sent.",
     "expired": "Held for longer than `held_for`.",

@@ -29,8 +29,8 @@ with serve(emulator, port=8460):
 
     emulator.type_text(CARL, "Hello, are you open today?")
     emulator.deliver_due()
-    assert host["on_contact_screen"]("ana", "carl") == [("WhatsApp", "This may be sent.")]
-    assert host["on_send"]("ana", "main", "carl", "Until eight.") == "This may be sent."
+    assert host["on_contact_screen"]("ana", "carl") == [("WhatsApp", "This is allowed.")]
+    assert host["on_send"]("ana", "main", "carl", "Until eight.") == "This is allowed."
     assert emulator.received(CARL) == ()
     host["every_second"]()
     assert [message.content.text for message in emulator.received(CARL)] == ["Until eight."]

@@ -12,7 +12,7 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.ids import CustomerId
 from wa_connector.testing.strategies import NOW, addresses, numbers
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 
 
 @quick

@@ -10,7 +10,7 @@ from wa_connector.errors import UsageError
 from wa_connector.model.instants import EARLIEST, LATEST, checked, from_microseconds, to_microseconds
 from wa_connector.testing.strategies import MICROSECOND, NOW, instants
 
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 
 
 @quick

@@ -15,7 +15,7 @@ from wa_connector.model.ids import AccountId, AppId, TenantId
 from wa_connector.model.secret import Secret
 
 TOKEN = "EAAG-hush-hush"
-quick = settings(max_examples=50, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 
 
 @pytest.mark.parametrize(

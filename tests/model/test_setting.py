@@ -9,7 +9,7 @@ from wa_connector.model.ids import UserId
 from wa_connector.model.setting import SettingChange, SettingHistory
 from wa_connector.testing.strategies import MICROSECOND, NOW
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 ANNA = UserId("anna")
 
 _CHANGES = st.lists(

@@ -19,7 +19,7 @@ from wa_connector.model.template import (
 )
 from wa_connector.testing.strategies import template_messages, templates, texts
 
-quick = settings(max_examples=80, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 PLAIN = Template(
     AccountId("account-1"), "welcome", "en", TemplateCategory.UTILITY, TemplateStatus.APPROVED, body="Hello {{1}}"
 )

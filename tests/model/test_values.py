@@ -52,7 +52,7 @@ from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.model.standing import Standing
 from wa_connector.testing.strategies import NOW, contents, evidence, numbers, standings
 
-quick = settings(max_examples=50, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 HUSH = "hush-hush-4930"
 ANYBODY = Sender((), name=HUSH)
 

@@ -12,7 +12,7 @@ from wa_connector.model.consent import NO_CONSENT, ChannelConsent, Purpose, Sign
 from wa_connector.policy.consent import CONVERSATION, MARKETING, step
 from wa_connector.testing.strategies import NOW, consents, purposes, signals
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=60, deadline=None)
 TABLES = {Purpose.CONVERSATION: CONVERSATION, Purpose.MARKETING: MARKETING}
 BOTH = (Purpose.CONVERSATION, Purpose.MARKETING)
 

@@ -21,7 +21,7 @@ from wa_connector.policy.content import is_encodable, judge_content
 from wa_connector.testing import strategies
 from wa_connector.testing.strategies import SMS, WHATSAPP
 
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=50, deadline=None)
 CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
 UNENDING = evolve(WHATSAPP, max_text=None, max_caption=None)
 

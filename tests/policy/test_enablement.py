@@ -9,7 +9,7 @@ from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
 from wa_connector.model.ids import OrganizationId, TenantId, UserId
 from wa_connector.policy.enablement import enablement
 
-quick = settings(max_examples=120, deadline=None)
+quick = settings(max_examples=60, deadline=None)
 
 ON = ChannelSwitch(enabled=True)
 OFF = ChannelSwitch(enabled=False)

@@ -12,7 +12,7 @@ from wa_connector.model.standing import TierUse
 from wa_connector.policy.limits import refilled, spent, tier_use, wait_until
 from wa_connector.testing.strategies import DAY, MICROSECOND, NOW
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=100, deadline=None)
 BURST, SIX = 45, timedelta(seconds=6)
 _SPANS = st.timedeltas(timedelta(0), timedelta(minutes=6))
 _INTERVALS = st.timedeltas(timedelta(milliseconds=1), timedelta(hours=1))

@@ -21,7 +21,7 @@ from wa_connector.policy.replies import (
 )
 from wa_connector.testing.strategies import contents, texts
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=60, deadline=None)
 WORDS = Path(replies.__file__).parent / "words"
 LOCALES = sorted(path.stem for path in WORDS.glob("*.txt"))
 SAFEST_FIRST = ("stop", "no", "yes", "start", "help")

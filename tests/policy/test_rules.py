@@ -41,7 +41,7 @@ from wa_connector.testing.strategies import (
     template_actions,
 )
 
-quick = settings(max_examples=70, deadline=None)
+quick = settings(max_examples=50, deadline=None)
 HOUR = timedelta(hours=1)
 
 ON = Decision(Reason.ALLOWED)

@@ -17,7 +17,7 @@ from wa_connector.model.window import WindowRule
 from wa_connector.policy.settings import checked_setting, scope_of, scopes_of, settings_of
 from wa_connector.testing import strategies
 
-quick = settings(max_examples=80, deadline=None)
+quick = settings(max_examples=40, deadline=None)
 NAMES = [field.name for field in attrs.fields(Settings)]
 
 

@@ -10,7 +10,7 @@ from wa_connector.model.inbound import Report
 from wa_connector.model.message import MessageStatus as Status
 from wa_connector.policy.status import REPORTED, TABLE, Step, after
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=100, deadline=None)
 
 LADDER = (Status.ACCEPTED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ, Status.PLAYED)
 """What the provider said, from what is least to what is most: a failure may follow `sent`, and proof of delivery beats

@@ -13,7 +13,7 @@ from wa_connector.policy.window import closes_at, closes_by_customer_at, is_open
 from wa_connector.testing import strategies
 from wa_connector.testing.strategies import DAY, MICROSECOND, NOW, instants_around, windows
 
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=60, deadline=None)
 ANY_MESSAGE = evolve(DEFAULTS, window_rule=WindowRule.ANY_MESSAGE)
 SKEW = DEFAULTS.clock_skew
 

@@ -1,5 +1,6 @@
 """The channel: handshake and webhooks as the port promises them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from wa_connector_cloud_api.signature import sign
 from wa_connector.errors import BodyMalformed, SignatureInvalid
 from wa_connector.model.directory import App
 from wa_connector.model.secret import Secret
+from wa_connector.policy.country import UNITED_STATES
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 
 CHANNEL: Channel = CloudApiChannel()
@@ -111,6 +113,16 @@ def test_rotation(app: App) -> None:
 def test_capabilities() -> None:
     assert CHANNEL.capabilities is CAPABILITIES
     assert CAPABILITIES.channel == "whatsapp"
+
+
+def test_marketing_to_the_united_states_is_not_taken() -> None:
+    """Source: marketing to numbers with +1 and an area code of the United States, refused since April 2025."""
+    assert frozenset({UNITED_STATES}) == CAPABILITIES.no_marketing_to
+
+
+def test_free_form_messages_are_billed_since_october_2026() -> None:
+    """Source: pricing, updates of September 2026."""
+    assert datetime(2026, 10, 1, tzinfo=UTC) == CAPABILITIES.free_form_billed_from_at
 
 
 def test_the_channel_prints_no_secret(app: App) -> None:

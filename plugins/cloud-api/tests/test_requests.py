@@ -19,8 +19,9 @@ from wa_connector.model.content import (
     Unsupported,
 )
 from wa_connector.model.directory import Account, LineSetup
-from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.ids import AccountId, MessageId, ProviderId
 from wa_connector.model.outbound import Envelope, Rejected
+from wa_connector.model.template import Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
 
 TO = number("+16505551234")
 HEAD = {"messaging_product": "whatsapp", "recipient_type": "individual"}
@@ -33,10 +34,11 @@ def spell(
     to: Address = TO,
     replies_to: str | None = None,
     uploads: dict[str, str] | None = None,
+    kinds: dict[str, str] | None = None,
 ) -> Call | Rejected:
     reply = None if replies_to is None else ProviderId(replies_to)
     envelope = Envelope(MessageId("outbox:43"), to, content, reply)
-    return requests.message(setup.line, envelope, uploads or {})
+    return requests.message(setup.line, envelope, uploads or {}, kinds)
 
 
 def body(setup: LineSetup, content: Content, **more: Any) -> Any:
@@ -178,6 +180,192 @@ def test_contents(setup: LineSetup, content: Content, spelled: dict[str, Any]) -
     assert found == HEAD | {"to": "+16505551234"} | spelled | TAIL
 
 
+# ------------------------------------------------------------------- buttons and cards of templates
+
+TRACK = TemplateButton("URL", "Track", "https://example.com/{{1}}")
+SITE = TemplateButton("URL", "Site", "https://example.com/")
+COUPON = TemplateButton("COPY_CODE", "Copy")
+CODE = TemplateButton("OTP", "Copy code", "{{1}}")
+YES = TemplateButton("QUICK_REPLY", "Yes")
+CALL_US = TemplateButton("PHONE_NUMBER", "Call us")
+
+
+def template(*buttons: TemplateButton, cards: tuple[TemplateCard, ...] = ()) -> Template:
+    return Template(
+        AccountId("main"),
+        "offer",
+        "en",
+        TemplateCategory.MARKETING,
+        TemplateStatus.APPROVED,
+        body="Look",
+        buttons=buttons,
+        cards=cards,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        pytest.param(template(), {}, id="none"),
+        pytest.param(template(YES, SITE, CALL_US), {}, id="none that takes a parameter"),
+        pytest.param(template(YES, TRACK, COUPON), {"button.1": "url", "button.2": "copy_code"}, id="both"),
+        pytest.param(template(CODE), {"button.0": "url"}, id="one-time code"),
+        pytest.param(
+            template(cards=(TemplateCard("IMAGE", "", (TRACK,)), TemplateCard("IMAGE", "", (YES, COUPON)))),
+            {"card.0.button.0": "url", "card.1.button.1": "copy_code"},
+            id="cards",
+        ),
+    ],
+)
+def test_the_kinds_of_buttons_are_the_templates(found: Template, kinds: dict[str, str]) -> None:
+    assert kinds == requests.button_kinds(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_needed"),
+    [
+        (Text("button.0"), False),
+        (TemplateMessage("offer", "en", {"body.1": "x"}, {"0": "yes"}), False),
+        (TemplateMessage("offer", "en", {"button.0": "x"}), True),
+        (TemplateMessage("offer", "en", {"card.0.button.0": "x"}), True),
+    ],
+)
+def test_kinds_are_needed_for_parameters_of_buttons_alone(content: Content, is_needed: bool) -> None:
+    assert is_needed is requests.button_parameters(content)
+
+
+def button(index: str, kind: str, **parameter: str) -> dict[str, Any]:
+    return {"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]}
+
+
+def image(handle: str) -> dict[str, Any]:
+    return {"type": "header", "parameters": [{"type": "image", "image": {"id": handle}}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "kinds", "components"),
+    [
+        pytest.param(
+            TemplateMessage("offer", "en", {"button.1": "orders%2F7"}),
+            {"button.1": "url"},
+            [button("1", "url", type="text", text="orders%2F7")],
+            id="the end of an address",
+        ),
+        pytest.param(
+            TemplateMessage("offer", "en", {"button.0": "SAVE 20"}),
+            {"button.0": "copy_code"},
+            [button("0", "copy_code", type="coupon_code", coupon_code="SAVE 20")],
+            id="a coupon",
+        ),
+        pytest.param(
+            TemplateMessage("code", "en", {"body.1": "123456", "button.0": "123456"}),
+            requests.button_kinds(template(CODE)),
+            [
+                {"type": "body", "parameters": [{"type": "text", "text": "123456"}]},
+                button("0", "url", type="text", text="123456"),
+            ],
+            id="a one-time code, in the body and in the button",
+        ),
+        pytest.param(
+            TemplateMessage("offer", "en", {"button.10": "b", "button.2": "a"}, {"9": "no", "0": "yes"}),
+            {"button.10": "url", "button.2": "copy_code"},
+            [
+                button("0", "quick_reply", type="payload", payload="yes"),
+                button("2", "copy_code", type="coupon_code", coupon_code="a"),
+                button("9", "quick_reply", type="payload", payload="no"),
+                button("10", "url", type="text", text="b"),
+            ],
+            id="all kinds, in their order",
+        ),
+        pytest.param(
+            TemplateMessage(
+                "offer",
+                "en",
+                {
+                    "card.1.header.image": "cd" * 32,
+                    "card.1.button.0": "b",
+                    "body.1": "Ana",
+                    "card.0.header.image": "ab" * 32,
+                    "card.0.body.1": "Mug",
+                    "card.0.body.2": "5 €",
+                    "card.0.button.1": "a",
+                },
+            ),
+            {"card.0.button.1": "url", "card.1.button.0": "copy_code"},
+            [
+                {"type": "body", "parameters": [{"type": "text", "text": "Ana"}]},
+                {
+                    "type": "carousel",
+                    "cards": [
+                        {
+                            "card_index": 0,
+                            "components": [
+                                image("MEDIA1"),
+                                {
+                                    "type": "body",
+                                    "parameters": [{"type": "text", "text": "Mug"}, {"type": "text", "text": "5 €"}],
+                                },
+                                button("1", "url", type="text", text="a"),
+                            ],
+                        },
+                        {
+                            "card_index": 1,
+                            "components": [
+                                image("MEDIA2"),
+                                button("0", "copy_code", type="coupon_code", coupon_code="b"),
+                            ],
+                        },
+                    ],
+                },
+            ],
+            id="a carousel",
+        ),
+        pytest.param(
+            TemplateMessage("offer", "en", {f"card.{n}.header.image": "ab" * 32 for n in (9, 1, 0, 2)}),
+            {},
+            [
+                {
+                    "type": "carousel",
+                    "cards": [{"card_index": n, "components": [image("MEDIA1")]} for n in (0, 1, 2, 9)],
+                }
+            ],
+            id="cards in their order",
+        ),
+    ],
+)
+def test_buttons_and_cards(
+    setup: LineSetup, content: TemplateMessage, kinds: dict[str, str], components: list[Any]
+) -> None:
+    found = body(setup, content, uploads={"ab" * 32: "MEDIA1", "cd" * 32: "MEDIA2"}, kinds=kinds)
+    assert components == found["template"]["components"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "payloads", "code"),
+    [
+        ({"button.0": "x"}, {}, "parameter"),
+        ({"button.1": "x"}, {"1": "yes"}, "parameter"),
+        ({"button.x": "x"}, {}, "parameter"),
+        ({"button.": "x"}, {}, "parameter"),
+        ({"button.٣": "x"}, {}, "parameter"),
+        ({"card.1": "x"}, {}, "parameter"),
+        ({"card.x.body.1": "x"}, {}, "parameter"),
+        ({"card.0.footer.1": "x"}, {}, "parameter"),
+        ({"card.0.card.0.body.1": "x"}, {}, "parameter"),
+        ({"card.0.button.0": "x"}, {}, "parameter"),
+        ({"card.0.header.image": "ef" * 32}, {}, "media"),
+        ({"card.0.header.image": "ab" * 32, "card.0.header.1": "x"}, {}, "parameter"),
+    ],
+)
+def test_buttons_and_cards_that_cannot_be_spelled_are_rejected(
+    setup: LineSetup, parameters: dict[str, str], payloads: dict[str, str], code: str
+) -> None:
+    kinds = {"button.1": "url", "card.1.button.0": "url"}
+    refused = spell(setup, TemplateMessage("t", "en", parameters, payloads), uploads={"ab" * 32: "MEDIA1"}, kinds=kinds)
+    assert isinstance(refused, Rejected)
+    assert code == refused.code
+
+
 def test_a_reply_names_what_it_answers(setup: LineSetup) -> None:
     assert body(setup, Text("hi"), replies_to="wamid.IN1")["context"] == {"message_id": "wamid.IN1"}
 
@@ -208,6 +396,19 @@ def test_what_cannot_be_spelled_is_rejected(setup: LineSetup, content: Content, 
         (Image(MediaRef("image/png", "ab" * 32, provider_ref="OLD")), ()),
         (TemplateMessage("t", "en", {"body.1": "x"}), ()),
         (TemplateMessage("t", "en", {"header.video": "ab" * 32}), (MediaRef("", "ab" * 32),)),
+        (TemplateMessage("t", "en", {"header.1": "x", "body.image": "x", "card.0.body.image": "x"}), ()),
+        (
+            TemplateMessage(
+                "t",
+                "en",
+                {
+                    "card.0.header.image": "ab" * 32,
+                    "card.1.header.video": "cd" * 32,
+                    "card.2.header.image": "ab" * 32,
+                },
+            ),
+            (MediaRef("", "ab" * 32), MediaRef("", "cd" * 32)),
+        ),
     ],
 )
 def test_attachments(content: Content, expected: tuple[MediaRef, ...]) -> None:
@@ -247,7 +448,10 @@ def test_questions(setup: LineSetup, account: Account) -> None:
     first = requests.templates(account, "")
     assert (first.method, first.path) == ("GET", "/102290129340398/message_templates")
     assert "after" not in first.query
+    assert "name" not in first.query
+    assert "quality_score" in first.query["fields"]
     assert requests.templates(account, "CURSOR").query["after"] == "CURSOR"
+    assert requests.templates(account, "", "offer").query["name"] == "offer"
 
 
 def test_nothing_personal_is_printed(setup: LineSetup) -> None:

@@ -25,7 +25,7 @@ from wa_connector.model.outbound import (
     OutcomeUnknown,
     Rejected,
 )
-from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
+from wa_connector.model.template import Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:
@@ -266,6 +266,7 @@ ROW = {
     "language": "en-US",
     "status": "APPROVED",
     "category": "UTILITY",
+    "quality_score": {"score": "GREEN", "date": 1795000000},
     "components": [
         {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"},
         {"type": "BODY", "text": "Hello {{1}}, it left."},
@@ -292,7 +293,8 @@ def expected(account: Account, **more: Any) -> Template:
         header_kind="TEXT",
         header_text="Order {{1}}",
         footer="Acme",
-        buttons=(TemplateButton("QUICK_REPLY", "Thanks"), TemplateButton("URL", "Track")),
+        buttons=(TemplateButton("QUICK_REPLY", "Thanks"), TemplateButton("URL", "Track", "https://x/{{1}}")),
+        quality="GREEN",
         raw_status="APPROVED",
         provider_ref="594425479261596",
     )
@@ -337,6 +339,119 @@ def test_templates(account: Account, row: Any, more: dict[str, Any]) -> None:
     page = responses.template_page(answer({"data": [row]}), account)
     assert page.templates == (expected(account, **more),)
     assert page.after == ""
+
+
+CAROUSEL = {
+    "type": "CAROUSEL",
+    "cards": [
+        {
+            "components": [
+                {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://x/1"]}},
+                {"type": "BODY", "text": "A mug for {{1}}"},
+                {
+                    "type": "BUTTONS",
+                    "buttons": [
+                        {"type": "QUICK_REPLY", "text": "More"},
+                        {"type": "URL", "text": "Buy", "url": "https://x/{{1}}"},
+                    ],
+                },
+            ]
+        },
+        "?",
+        {"components": [{"type": "header", "format": "video"}]},
+        {},
+    ],
+}
+OTP_URL = "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}"
+
+
+def listed(account: Account, *components: Any, **row: Any) -> Template:
+    (found,) = responses.template_page(
+        answer({"data": [ROW | row | {"components": list(components)}]}), account
+    ).templates
+    return found
+
+
+def test_the_cards_of_a_carousel_are_read(account: Account) -> None:
+    found = listed(account, {"type": "BODY", "text": "Look, {{1}}!"}, CAROUSEL)
+    assert found.cards == (
+        TemplateCard(
+            "IMAGE",
+            "A mug for {{1}}",
+            (TemplateButton("QUICK_REPLY", "More"), TemplateButton("URL", "Buy", "https://x/{{1}}")),
+        ),
+        TemplateCard("VIDEO"),
+        TemplateCard(""),
+    )
+    assert found.parameter_keys() == (
+        "body.1",
+        "card.0.header.image",
+        "card.0.body.1",
+        "card.0.button.1",
+        "card.1.header.video",
+    )
+
+
+@pytest.mark.parametrize("cards", [None, {}, "?", 7])
+def test_a_carousel_without_cards_has_none(account: Account, cards: Any) -> None:
+    assert listed(account, {"type": "CAROUSEL", "cards": cards}).cards == ()
+
+
+@pytest.mark.parametrize(
+    ("button", "expected"),
+    [
+        ({"type": "COPY_CODE", "text": "Copy", "example": ["SAVE"]}, TemplateButton("COPY_CODE", "Copy")),
+        ({"type": "PHONE_NUMBER", "text": "Call", "phone_number": "+1"}, TemplateButton("PHONE_NUMBER", "Call")),
+        ({"type": "url", "text": "Site", "url": "https://x/"}, TemplateButton("URL", "Site", "https://x/")),
+        ({"type": "URL", "text": "Copy code", "url": OTP_URL}, TemplateButton("URL", "Copy code", OTP_URL)),
+        ({"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy"}, TemplateButton("OTP", "Copy", "{{1}}")),
+        ({"type": "OTP", "text": "Copy", "url": OTP_URL}, TemplateButton("OTP", "Copy", OTP_URL)),
+        ({"type": 7, "text": None, "url": []}, TemplateButton("", "")),
+    ],
+)
+def test_buttons_of_templates(account: Account, button: Any, expected: TemplateButton) -> None:
+    assert (expected,) == listed(account, {"type": "BUTTONS", "buttons": [button, "?"]}).buttons
+
+
+def test_a_template_for_codes_asks_for_the_code_twice(account: Account) -> None:
+    """Source: authentication templates: the same code in the body and in the button."""
+    for button in ({"type": "OTP", "text": "Copy"}, {"type": "URL", "text": "Copy", "url": OTP_URL}):
+        found = listed(
+            account,
+            {"type": "BODY", "text": "*{{1}}* is your code."},
+            {"type": "BUTTONS", "buttons": [button]},
+            category="AUTHENTICATION",
+        )
+        assert found.parameter_keys() == ("body.1", "button.0")
+
+
+@pytest.mark.parametrize(
+    ("score", "quality"),
+    [
+        ({"score": "RED", "reasons": ["x"]}, "RED"),
+        ({"score": "yellow"}, "YELLOW"),
+        ({"score": None}, ""),
+        ({}, ""),
+        ("GREEN", ""),
+        (None, ""),
+    ],
+)
+def test_the_quality_of_a_template_is_the_providers_word(account: Account, score: Any, quality: str) -> None:
+    assert quality == listed(account, quality_score=score).quality
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (refusal(4), Deferred),
+        (refusal(190, 401), AccountStopped),
+        (refusal(100), Rejected),
+        (refusal(131000, 500), Deferred),
+        (Answer(502), Deferred),
+    ],
+)
+def test_looking_up_templates_leaves_no_doubt_about_the_message(found: Answer, expected: type) -> None:
+    assert isinstance(responses.not_looked_up(found), expected)
 
 
 @pytest.mark.parametrize(

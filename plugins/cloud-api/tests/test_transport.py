@@ -519,6 +519,107 @@ def test_templates_that_cannot_be_had(sender: Sender, server: Scripted, here: Li
         sender.templates(evolve(here.account, token=Secret("")))
 
 
+# ----------------------------------------------------------------------- buttons of templates
+
+
+def offer(kind: str = "COPY_CODE", language: str = "en_US") -> dict[str, Any]:
+    url = {"url": "https://x/{{1}}"} if kind == "URL" else {}
+    buttons = {"type": "BUTTONS", "buttons": [{"type": kind, "text": "B", **url}]}
+    return {"name": "offer", "language": language, "status": "APPROVED", "components": [buttons]}
+
+
+COUPON = TemplateMessage("offer", "en_US", {"button.0": "SAVE20"})
+SPELLED = {
+    "COPY_CODE": {"type": "coupon_code", "coupon_code": "SAVE20"},
+    "URL": {"type": "text", "text": "SAVE20"},
+}
+
+
+def methods(server: Scripted) -> list[str]:
+    return [seen.method for seen in server.seen]
+
+
+@pytest.mark.parametrize("kind", ["COPY_CODE", "URL"])
+def test_the_kind_of_a_button_is_asked_once_a_template(
+    sender: Sender, server: Scripted, here: LineSetup, kind: str
+) -> None:
+    """``button.0`` alone does not say whether it is a coupon or the end of an address."""
+    rows = [offer("URL" if kind == "COPY_CODE" else "COPY_CODE", "de"), offer(kind)]
+    server.says(server.reply({"data": rows}), server.reply(YES))
+    assert sender.send(here, envelope(COUPON)) == ACCEPTED
+    assert sender.send(here, envelope(COUPON)) == ACCEPTED
+    assert methods(server) == ["GET", "POST", "POST"]
+    assert "name=offer" in server.seen[0].path
+    for seen in server.seen[1:]:
+        (button,) = seen.json["template"]["components"]
+        assert (button["sub_type"], button["parameters"]) == (kind.lower(), [SPELLED[kind]])
+
+
+def test_what_is_sent_without_buttons_parameters_asks_nothing(
+    sender: Sender, server: Scripted, here: LineSetup
+) -> None:
+    server.says(server.reply(YES))
+    content = TemplateMessage("offer", "en_US", {"body.1": "Ana"}, {"0": "yes"})
+    assert sender.send(here, envelope(content)) == ACCEPTED
+    assert methods(server) == ["POST"]
+
+
+def test_a_rejected_message_has_its_template_looked_up_again(sender: Sender, server: Scripted, here: LineSetup) -> None:
+    """Somebody may have given it another button meanwhile."""
+    listed = server.reply({"data": [offer("URL")]}), server.reply(error(132018), 400)
+    server.says(*listed, server.reply({"data": [offer()]}), server.reply(YES))
+    assert isinstance(sender.send(here, envelope(COUPON)), Rejected)
+    assert sender.send(here, envelope(COUPON)) == ACCEPTED
+    assert server.seen[-1].json["template"]["components"][0]["sub_type"] == "copy_code"
+
+
+def test_a_template_that_is_not_listed_is_not_sent(sender: Sender, server: Scripted, here: LineSetup) -> None:
+    server.says(server.reply({"data": [offer(language="de")]}))
+    outcome = sender.send(here, envelope(COUPON))
+    assert isinstance(outcome, Rejected)
+    assert methods(server) == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("reset", Deferred),
+        ("500", Deferred),
+        ("unreadable", Deferred),
+        ("throttled", Deferred),
+        ("token", AccountStopped),
+    ],
+)
+def test_when_the_buttons_cannot_be_looked_up_the_message_was_not_sent(
+    sender: Sender, server: Scripted, here: LineSetup, step: str, kind: type
+) -> None:
+    steps: dict[str, Step] = {
+        "reset": server.drop(reset=True),
+        "500": server.reply(error(131000), 500),
+        "unreadable": server.reply({"data": "?"}),
+        "throttled": server.reply(error(80007), 400),
+        "token": server.reply(error(190), 401),
+    }
+    server.says(steps[step])
+    assert isinstance(sender.send(here, envelope(COUPON)), kind)
+    assert "POST" not in methods(server)
+
+
+def test_the_files_of_a_carousel_are_uploaded_first(
+    sender: Sender, server: Scripted, here: LineSetup, files: Files
+) -> None:
+    one, two = files.add(JPEG, "image/jpeg").sha256, files.add(JPEG + b"2", "image/jpeg").sha256
+    server.says(server.reply({"id": "MEDIA1"}), server.reply({"id": "MEDIA2"}), server.reply(YES))
+    content = TemplateMessage(
+        "cards", "en_US", {f"card.{n}.header.image": digest for n, digest in enumerate((one, two, one))}
+    )
+    assert sender.send(here, envelope(content)) == ACCEPTED
+    (carousel,) = server.seen[-1].json["template"]["components"]
+    handles = [card["components"][0]["parameters"][0]["image"]["id"] for card in carousel["cards"]]
+    assert handles == ["MEDIA1", "MEDIA2", "MEDIA1"]
+    assert len(server.seen) == 3
+
+
 # ------------------------------------------------------------------------------- where it goes
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,22 @@ from wa_connector_cloud_api import webhook
 
 from wa_connector.errors import BodyMalformed
 from wa_connector.model.address import Address, AddressKind
-from wa_connector.model.content import ButtonReply, Content, Image, MediaRef, Text, Unsupported
+from wa_connector.model.content import (
+    ButtonReply,
+    Call,
+    CallDirection,
+    Content,
+    Image,
+    MediaRef,
+    Text,
+    Unsupported,
+)
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.inbound import (
     Inbound,
     InboundItem,
     InboundMessage,
+    InboundPreference,
     InboundStatus,
     Report,
     Sender,
@@ -363,6 +373,246 @@ def test_statuses(parts: dict[str, Any], expected: InboundStatus) -> None:
     assert one(items(change(contacts=[ANA], statuses=[status(**parts)]))) == expected
 
 
+# ---------------------------------------------------------------------------------- preferences
+
+
+def preference(**parts: Any) -> dict[str, Any]:
+    head = {
+        "user_id": "US.100000000000000001",
+        "wa_id": "16505551234",
+        "detail": "User requested to stop marketing messages",
+        "category": "marketing_messages",
+        "value": "stop",
+        "timestamp": 1795000000,
+    }
+    return {key: part for key, part in (head | parts).items() if part is not None}
+
+
+def chose(**parts: Any) -> InboundItem:
+    return one(items(change("user_preferences", contacts=[ANA], user_preferences=[preference(**parts)])))
+
+
+def chosen(**parts: Any) -> InboundPreference:
+    item = chose(**parts)
+    assert isinstance(item, InboundPreference)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("parts", "sender", "wants_marketing"),
+    [
+        pytest.param({}, Sender((NUMBER, USER), "Ana"), False, id="stop"),
+        pytest.param({"value": "resume"}, Sender((NUMBER, USER), "Ana"), True, id="resume"),
+        pytest.param({"timestamp": "1795000000"}, Sender((NUMBER, USER), "Ana"), False, id="text for a time"),
+        pytest.param({"wa_id": None}, Sender((NUMBER, USER), "Ana"), False, id="number from the contact"),
+        pytest.param({"user_id": None}, Sender((NUMBER, USER), "Ana"), False, id="user id from the contact"),
+        pytest.param(
+            {"wa_id": None, "user_id": "US.2"},
+            Sender((Address(AddressKind.BSUID, "US.2", ACCOUNT),)),
+            False,
+            id="no contact, no number",
+        ),
+        pytest.param(
+            {"parent_user_id": "US.ENT.7"}, Sender((NUMBER, USER, PARENT), "Ana"), False, id="parent of the user id"
+        ),
+    ],
+)
+def test_preferences(parts: dict[str, Any], sender: Sender, wants_marketing: bool) -> None:
+    item = chosen(**parts)
+    assert (item.at, item.sender, item.wants_marketing) == (AT, sender, wants_marketing)
+
+
+def test_each_of_several_preferences_is_one() -> None:
+    found = items(change("user_preferences", user_preferences=[preference(), preference(value="resume"), 7]))
+    assert [getattr(item, "wants_marketing", None) for item in found] == [False, True, None]
+
+
+def test_the_same_choice_has_the_same_id_however_often_and_by_whichever_address_it_comes() -> None:
+    """The provider gives it none, and brings every webhook again until it is answered; and whoever hides the number
+    between two deliveries has not chosen twice."""
+    first = chosen()
+    for same in (chosen(), chosen(wa_id=None), chosen(detail=None), chosen(timestamp="1795000000")):
+        assert first.provider_id == same.provider_id
+    for other in (chosen(value="resume"), chosen(timestamp=1795000001), chosen(user_id="US.2")):
+        assert first.provider_id != other.provider_id
+
+
+def test_the_id_of_a_choice_gives_no_number_away() -> None:
+    """With a user id in it: over a number alone, a digest can be guessed back."""
+    assert chosen().provider_id == chosen(wa_id=None).provider_id
+    assert "16505551234" not in chosen().provider_id
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"value": "signup", "signup_id": "1"}, "unknown preference signup about marketing_messages"),
+        ({"value": "pause"}, "unknown preference pause about marketing_messages"),
+        ({"value": None}, "unknown preference … about marketing_messages"),
+        ({"value": ["stop"]}, "unknown preference … about marketing_messages"),
+        ({"category": "all_messages"}, "unknown preference stop about all_messages"),
+        ({"category": None}, "unknown preference stop about …"),
+        ({"timestamp": None}, "a preference without a usable customer or timestamp"),
+        ({"timestamp": "soon"}, "a preference without a usable customer or timestamp"),
+        ({"wa_id": None, "user_id": None}, "a preference without a usable customer or timestamp"),
+    ],
+)
+def test_a_preference_that_cannot_be_taken_is_kept(parts: dict[str, Any], problem: str) -> None:
+    item = chose(**parts)
+    assert isinstance(item, Unreadable)
+    assert problem == item.problem
+    assert json.loads(item.raw) == preference(**parts)
+
+
+# ---------------------------------------------------------------------------------------- calls
+
+
+def call(**parts: Any) -> dict[str, Any]:
+    head = {
+        "id": "wacid.C1",
+        "from": "16505551234",
+        "from_user_id": "US.100000000000000001",
+        "to": "15550001111",
+        "event": "connect",
+        "direction": "USER_INITIATED",
+        "timestamp": "1795000000",
+        "session": {"sdp_type": "offer", "sdp": "v=0"},
+    }
+    return {key: part for key, part in (head | parts).items() if part is not None}
+
+
+def call_status(**parts: Any) -> dict[str, Any]:
+    head = {
+        "id": "wacid.C2",
+        "type": "call",
+        "status": "ACCEPTED",
+        "recipient_id": "16505551234",
+        "recipient_user_id": "US.100000000000000001",
+        "timestamp": "1795000000",
+    }
+    return {key: part for key, part in (head | parts).items() if part is not None}
+
+
+def rang(**parts: Any) -> InboundItem:
+    return one(items(change("calls", contacts=[ANA], **parts)))
+
+
+THE_CALL = InboundMessage(ProviderId("wacid.C1#call"), AT, Sender((NUMBER, USER), "Ana"), Call(CallDirection.CUSTOMER))
+LATER = "1795000033"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param({}, id="it rings"),
+        pytest.param({"event": "call_created", "session": None}, id="it rings, by SIP"),
+        pytest.param(
+            {
+                "event": "terminate",
+                "status": "COMPLETED",
+                "timestamp": LATER,
+                "start_time": "1795000000",
+                "end_time": LATER,
+                "duration": 33,
+            },
+            id="it is over",
+        ),
+        pytest.param({"event": "terminate", "status": "FAILED"}, id="it failed, and was the customer's call"),
+        pytest.param({"event": "terminate"}, id="nobody took it"),
+        pytest.param({"from": None}, id="number from the contact"),
+        pytest.param({"from_user_id": None}, id="user id from the contact"),
+        pytest.param({"cta_payload": "x", "deeplink_payload": "y"}, id="from a button"),
+    ],
+)
+def test_a_call_of_the_customers_is_one_message_whichever_event_tells_of_it(parts: dict[str, Any]) -> None:
+    assert rang(calls=[call(**parts)]) == THE_CALL
+
+
+def test_the_end_of_a_call_counts_from_its_beginning_where_that_is_known() -> None:
+    """A call that ends is no sign of life, so a late event must not hold the window open."""
+    ended = rang(calls=[call(event="terminate", timestamp=LATER, start_time=1795000000)])
+    missed = rang(calls=[call(event="terminate", timestamp=LATER)])
+    assert isinstance(ended, InboundMessage)
+    assert isinstance(missed, InboundMessage)
+    assert ended.at == AT
+    assert AT + timedelta(seconds=33) == missed.at
+
+
+def test_a_voicemail_is_not_taken_for_its_call() -> None:
+    """It comes among the messages, under the id of the call."""
+    voicemail = message(id="wacid.C1", type="audio", text=None, audio={"id": "1", "voice": True})
+    heard, called = items(change(messages=[voicemail]), change("calls", calls=[call()]))
+    assert isinstance(heard, InboundMessage)
+    assert isinstance(called, InboundMessage)
+    assert heard.provider_id != called.provider_id
+
+
+def test_a_call_of_the_businesss_counts_once_the_customer_accepts_it() -> None:
+    assert rang(statuses=[call_status()]) == InboundMessage(
+        ProviderId("wacid.C2#call"),
+        AT,
+        Sender((NUMBER, USER), "Ana"),
+        Call(CallDirection.BUSINESS, is_accepted=True),
+    )
+
+
+NO_CALL = "a call without a usable id, timestamp or customer"
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        *[
+            (call(direction="BUSINESS_INITIATED", event=event), f"nothing follows from the event {event} of a call (…)")
+            for event in ("connect", "terminate")
+        ],
+        *[
+            (call(event=event), f"nothing follows from the event {event} of a call (…)")
+            for event in ("call_recording_available", "call_transcription_available", "hologram")
+        ],
+        (call(event=None), "nothing follows from the event … of a call (…)"),
+        (call(event=["connect"]), "nothing follows from the event … of a call (…)"),
+        (call(direction=None), "nothing follows from the event connect of a call (…)"),
+        (call(direction="SIDEWAYS"), "nothing follows from the event connect of a call (…)"),
+        (call(id=None), NO_CALL),
+        (call(timestamp=None), NO_CALL),
+        (call(**{"from": None, "from_user_id": None}), NO_CALL),
+    ],
+)
+def test_a_call_from_which_nothing_follows_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
+    item = rang(calls=[parts])
+    assert isinstance(item, Unreadable)
+    assert problem.replace("(…)", f"({parts.get('direction', '…')})") == item.problem
+    assert json.loads(item.raw) == parts
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        *[
+            (call_status(status=word), f"nothing follows from the status {word} of a call")
+            for word in ("RINGING", "REJECTED", "accepted")
+        ],
+        (call_status(status=None), "nothing follows from the status … of a call"),
+        (call_status(type="message"), "nothing follows from the status ACCEPTED of a call"),
+        (call_status(id=""), NO_CALL),
+        (call_status(timestamp="x"), NO_CALL),
+        (call_status(recipient_id=None, recipient_user_id=None), NO_CALL),
+    ],
+)
+def test_a_call_status_from_which_nothing_follows_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
+    item = rang(statuses=[parts])
+    assert isinstance(item, Unreadable)
+    assert problem == item.problem
+    assert json.loads(item.raw) == parts
+
+
+def test_an_error_about_calls_is_kept_in_words() -> None:
+    item = rang(errors=[{"code": 138000, "title": "Calling not enabled"}])
+    assert isinstance(item, Unreadable)
+    assert item.problem == "the provider reports error 138000: calls are not enabled for the business number"
+
+
 # ------------------------------------------------------------------------- what cannot be taken
 
 BAD_MESSAGES: list[Any] = [
@@ -468,7 +718,10 @@ def test_everything_in_one_body_is_taken_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ({"field": "calls", "calls": []}, "unknown field calls"),
+        ({"field": "calls", "calls": []}, "nothing in a change of calls"),
+        ({"field": "calls", "messages": [{}]}, "unknown element messages"),
+        ({"field": "user_preferences"}, "nothing in a change of user_preferences"),
+        ({"field": "message_echoes"}, "unknown field message_echoes"),
         ({"field": "<script>"}, "unknown field …"),
         ({}, "nothing in a change of messages"),
         ({"messages": []}, "nothing in a change of messages"),

@@ -14,7 +14,7 @@ from wa_connector_cloud_api.signature import sign
 from wa_connector.errors import BodyMalformed, SignatureInvalid
 from wa_connector.model.directory import App
 from wa_connector.model.ids import AppId, TenantId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Unreadable
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundPreference, InboundStatus, Unreadable
 from wa_connector.model.secret import Secret
 from wa_connector.ports.channel import WebhookRequest
 
@@ -66,7 +66,47 @@ SAMPLE: dict[str, Any] = {
                             }
                         ],
                     },
-                }
+                },
+                {
+                    "field": "user_preferences",
+                    "value": {
+                        "metadata": {"phone_number_id": "PN1"},
+                        "contacts": [{"wa_id": "16505551234", "user_id": "US.1"}],
+                        "user_preferences": [
+                            {
+                                "user_id": "US.1",
+                                "category": "marketing_messages",
+                                "value": "stop",
+                                "timestamp": 1795000003,
+                            }
+                        ],
+                    },
+                },
+                {
+                    "field": "calls",
+                    "value": {
+                        "metadata": {"phone_number_id": "PN1"},
+                        "calls": [
+                            {
+                                "id": "wacid.1",
+                                "from": "16505551234",
+                                "event": "connect",
+                                "direction": "USER_INITIATED",
+                                "timestamp": "1795000004",
+                                "start_time": 1795000004,
+                            }
+                        ],
+                        "statuses": [
+                            {
+                                "id": "wacid.2",
+                                "type": "call",
+                                "status": "ACCEPTED",
+                                "recipient_id": "16505551234",
+                                "timestamp": "1795000005",
+                            }
+                        ],
+                    },
+                },
             ],
         }
     ],
@@ -125,7 +165,7 @@ def read(body: bytes) -> list[Inbound] | None:
 
 def check(found: list[Inbound] | None) -> None:
     for each in found or ():
-        assert isinstance(each.item, InboundMessage | InboundStatus | Unreadable)
+        assert isinstance(each.item, InboundMessage | InboundStatus | InboundPreference | Unreadable)
         if isinstance(each.item, Unreadable):
             json.loads(each.item.raw)
 
@@ -140,9 +180,14 @@ def test_arbitrary_json(document: object) -> None:
     check(read(json.dumps(document).encode()))
 
 
-@given(entries=anything, wrapped=st.booleans())
-def test_arbitrary_entries(entries: object, wrapped: bool) -> None:
-    entry = [{"id": "1", "changes": [{"field": "messages", "value": {"messages": entries}}]}]
+FIELDS = {"messages": ("messages", "statuses"), "user_preferences": ("user_preferences",), "calls": ("calls",)}
+
+
+@given(entries=anything, wrapped=st.booleans(), data=st.data())
+def test_arbitrary_entries(entries: object, wrapped: bool, data: st.DataObject) -> None:
+    field = data.draw(st.sampled_from(sorted(FIELDS)))
+    key = data.draw(st.sampled_from(FIELDS[field]))
+    entry = [{"id": "1", "changes": [{"field": field, "value": {key: entries}}]}]
     document = {"object": "whatsapp_business_account", "entry": entry if wrapped else entries}
     check(read(json.dumps(document).encode()))
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar, final
 from weakref import WeakKeyDictionary
 
+from wa_connector.errors import UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
@@ -34,7 +35,9 @@ def hop_to(executor: Executor | None) -> Hop:
 class Group(Generic[I, R]):
     """Calls of one kind on one loop: while one round is under way, the next one gathers.
 
-    ``run`` takes the items of a whole round and returns as many results. What fails fails for its whole round.
+    ``run`` takes the items of a whole round and returns as many results. What fails fails for its whole round, but for a
+    ``UsageError``: a storage raises it before it touches anything, so that those who made no mistake are run again
+    without the one who did.
     """
 
     def __init__(self, run: Callable[[list[I]], Awaitable[Sequence[R]]]) -> None:
@@ -51,24 +54,41 @@ class Group(Generic[I, R]):
         return await future
 
     async def _run_rounds(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            await self._run_round(batch)
-        self._rounds = None
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._run_round(batch)
+        finally:
+            self._rounds = None
+            # Somebody still waits only where the rounds were cancelled, and nobody would come for him.
+            for _, future in self._waiting:
+                future.cancel()
+            self._waiting.clear()
 
     async def _run_round(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
+        except UsageError as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+            else:
+                for each in batch:
+                    await self._run_round([each])
+            return
         except BaseException as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            _fail(batch, error)
             if not isinstance(error, Exception):
                 raise
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _fail(batch: list[tuple[I, asyncio.Future[R]]], error: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
 
 
 @final

@@ -8,6 +8,7 @@ from wa_connector.decide.ground import Ground, pair_of, standing_of
 from wa_connector.decide.sending import ToContact, may_take_part, request_for, standing_to
 from wa_connector.decide.threads import open_to
 from wa_connector.model.conversation import Conversation
+from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.ids import ConversationId
 from wa_connector.policy.action import AskConsent
@@ -63,6 +64,12 @@ def readable(draft: Draft, question: InConversation) -> Conversation:
     if not (was_in or seat.user.supervises or thread.owner is None):
         refuse_unless(Decision(Reason.NOT_A_PARTICIPANT))
     return thread
+
+
+def customer_of(draft: Draft, question: InConversation) -> Customer:
+    """Whom a conversation is with, as he is known now: of a record that was merged, the one that stands for it."""
+    thread = readable(draft, question)
+    return identity.customer_record(draft, identity.survivor(draft, thread.customer))
 
 
 def _refusal(question: InConversation, thread: Conversation) -> Decision | None:

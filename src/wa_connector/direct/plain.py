@@ -23,6 +23,7 @@ from wa_connector.shell.assembly import (
     named,
     plugin_manager,
     refuse_async_only,
+    refuse_async_only_transports,
     required,
 )
 from wa_connector.shell.ports import Clock, Ids, Ports
@@ -56,5 +57,5 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
 
 def _transports(manager: pluggy.PluginManager, media: MediaStore) -> Mapping[str, AsyncTransport]:
     plain = named(manager.hook.wa_transport(), "transport of")
-    refuse_async_only(manager, "wa_transport", bool(plain))
+    refuse_async_only_transports(manager, plain)
     return {name: PlainTransport(transport, media, in_place) for name, transport in plain.items()}

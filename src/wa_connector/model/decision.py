@@ -84,7 +84,7 @@ class Remedy:
 Parameter = str | int | datetime
 
 SENTENCES: Final[Mapping[Reason, str]] = {
-    Reason.ALLOWED: "This may be sent.",
+    Reason.ALLOWED: "This is allowed.",
     Reason.CHANNEL_DISABLED: "{channel} is switched off by {level}.",
     Reason.USER_DISABLED: "This user is disabled.",
     Reason.NOT_A_PARTICIPANT: "You are not part of this conversation.",

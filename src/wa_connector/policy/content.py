@@ -38,7 +38,13 @@ def _judge_length(text: str, limit: int | None) -> Decision | None:
 
 def is_encodable(text: str) -> bool:
     """Whether the text has no lone surrogate (half of a character, which no wire can carry) and no NUL."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _judge_image(image: Image, capabilities: Capabilities) -> Decision | None:

@@ -34,20 +34,20 @@ Rule = Callable[[Any, Standing, datetime], Decision | None]
 USE_SMS: Final = Remedy(RemedyKind.USE_SMS)
 ASK: Final = Remedy(RemedyKind.ASK_FOR_CONSENT)
 CHOOSE_TEMPLATE: Final = Remedy(RemedyKind.CHOOSE_TEMPLATE)
-_TEMPLATES: Final = UseTemplate | AskConsent | AskAgain | DeliverRequest
+_TEMPLATES: Final = frozenset({UseTemplate, AskConsent, AskAgain, DeliverRequest})
+_WRITTEN: Final = frozenset({Write, UseTemplate})
+_FREE_FORM: Final = frozenset({Write, Notify})
 HOLD: Final = Remedy(RemedyKind.HOLD)
 
 
 def decide(action: Action, standing: Standing, now: datetime) -> Decision:
     """The verdict on ``action`` at ``now`` (aware UTC). Costs the same whatever the history."""
-    names, rules = RULES[type(action)]
-    for position, rule in enumerate(rules):
+    asked: tuple[str, ...] = ()
+    for rule, asked in _ASKED[type(action)]:
         refusal = rule(action, standing, now)
         if refusal is not None:
-            return Decision(refusal.reason, refusal.parameters, refusal.remedies, names[: position + 1])
-    return Decision(
-        Reason.ALLOWED, until_at=_until(action, standing), billed=_is_billed(action, standing, now), rules=names
-    )
+            return Decision(refusal.reason, refusal.parameters, refusal.remedies, asked)
+    return Decision(Reason.ALLOWED, (), (), asked, _until(action, standing), _is_billed(action, standing, now))
 
 
 # --- who and whom ---------------------------------------------------------------------------------------------------
@@ -157,15 +157,15 @@ def may_ask(_: Action, standing: Standing, now: datetime) -> Decision | None:
     """Ask only where it can do something, never after a decline or STOP, and not twice within the set time."""
     if not standing.capabilities.asks_opt_in:
         return _refuse(Reason.CONSENT_NOT_NEEDED, channel=standing.capabilities.label)
-    match standing.consent.conversation:
-        case Stage.GRANTED:
-            return _refuse(Reason.CONSENT_GRANTED_ALREADY)
-        case Stage.DECLINED:
-            return _refuse(Reason.CONSENT_DECLINED)
-        case Stage.REVOKED:
-            return _refuse(Reason.CONSENT_REVOKED)
-        case Stage.ASKED | Stage.UNKNOWN:
-            return _asked_recently(standing, now)
+    answered = _ANSWERED.get(standing.consent.conversation)
+    return _asked_recently(standing, now) if answered is None else _refuse(answered)
+
+
+_ANSWERED: Final[Mapping[Stage, Reason]] = {
+    Stage.GRANTED: Reason.CONSENT_GRANTED_ALREADY,
+    Stage.DECLINED: Reason.CONSENT_DECLINED,
+    Stage.REVOKED: Reason.CONSENT_REVOKED,
+}
 
 
 def may_ask_again(_: Action, standing: Standing, __: datetime) -> Decision | None:
@@ -255,13 +255,12 @@ def _until(action: Action, standing: Standing) -> datetime | None:
     span = standing.capabilities.window
     if span is None:
         return None
-    ends = []
-    if isinstance(action, Write | Notify):
-        ends.append(closes_at(standing.window, span, standing.settings))
-    if isinstance(action, Write | UseTemplate) and _needs_answer(standing):
+    end = closes_at(standing.window, span, standing.settings) if type(action) in _FREE_FORM else None
+    if type(action) in _WRITTEN and _needs_answer(standing):
         # The window that this line's rule keeps open may outlast the one that the customer opened.
-        ends.append(closes_by_customer_at(standing.window, span, standing.settings))
-    return min((end for end in ends if end is not None), default=None)
+        own = closes_by_customer_at(standing.window, span, standing.settings)
+        return own if end is None or own is None else min(own, end)
+    return end
 
 
 def _needs_answer(standing: Standing) -> bool:
@@ -271,7 +270,7 @@ def _needs_answer(standing: Standing) -> bool:
 
 def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:
     """Whether the provider is likely to charge. Templates: yes. Free-form: since the channel says so."""
-    if isinstance(action, _TEMPLATES):
+    if type(action) in _TEMPLATES:
         return True
     billed_from = standing.capabilities.free_form_billed_from_at
     return billed_from is not None and now >= billed_from
@@ -304,3 +303,9 @@ RULES: Final[Mapping[type[Action], tuple[tuple[str, ...], tuple[Rule, ...]]]] = 
     DeliverRequest: _named(enabled, addressed, reachable, request_pending, template_usable, within_tier, hosts_rules),
     Notify: _named(enabled, addressed, not_revoked, content_fits, in_window),
 }
+
+_ASKED: Final = {
+    action: tuple((rule, names[: place + 1]) for place, rule in enumerate(rules))
+    for action, (names, rules) in RULES.items()
+}
+"""Each rule with the names of those that were asked when it is, itself included: made once, not once a verdict."""

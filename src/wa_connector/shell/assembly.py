@@ -99,10 +99,28 @@ def required(provider: P | None, hook: str, way_out: str) -> P:
 
 def refuse_async_only(manager: pluggy.PluginManager, plain: str, has_plain: bool) -> None:
     """Refuse, by name, a plugin that offers a port only to an event loop, in the face that has none."""
-    twin = plain.replace("wa_", "wa_async_", 1)
-    names = [_plugin_name(found) for found in getattr(manager.hook, twin).get_hookimpls()]
-    if names and not has_plain:
-        raise UsageError(
-            f"the plugin {', '.join(names)} provides {twin} only, and the synchronous Connector has no event loop to"
-            f" drive it. Use AsyncConnector, or add a plugin that provides {plain}."
-        )
+    twins = getattr(manager.hook, _twin(plain)).get_hookimpls()
+    if twins and not has_plain:
+        raise _async_only([_plugin_name(found) for found in twins], plain)
+
+
+def refuse_async_only_transports(manager: pluggy.PluginManager, plain: Iterable[str]) -> None:
+    """Refuse, by name, a plugin whose channel only an event loop could send on, whatever other channels there are."""
+    both = [found.plugin for found in manager.hook.wa_transport.get_hookimpls()]
+    for found in manager.hook.wa_async_transport.get_hookimpls():
+        # Not asked where the plugin has a plain one beside it: the answer would load a client for nothing.
+        is_asked = not any(found.plugin is plugin for plugin in both)
+        provided: Any = found.function() if is_asked else None
+        if provided is not None and provided[0] not in plain:
+            raise _async_only([_plugin_name(found)], "wa_transport")
+
+
+def _twin(plain: str) -> str:
+    return plain.replace("wa_", "wa_async_", 1)
+
+
+def _async_only(names: Iterable[str], plain: str) -> UsageError:
+    return UsageError(
+        f"the plugin {', '.join(names)} provides {_twin(plain)} only, and the synchronous Connector has no event loop to"
+        f" drive it. Use AsyncConnector, or add a plugin that provides {plain}."
+    )

@@ -45,7 +45,7 @@ from wa_connector.model.opinion import Intent
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import WebhookRequest
-from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, CUSTOMER, DEDUPE, MESSAGE, KeptElement, Scalar
+from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
 from wa_connector.shell import auditing
 from wa_connector.shell.auditing import Verification
@@ -172,12 +172,9 @@ class Engine:
         ground = await self._ground_of(tenant, user, conversation)
         if ground is None:
             raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
-        thread: Conversation = _result(
-            await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
-        )
-        key = CUSTOMER.of(tenant, thread.customer)
-        customer: Customer = (await self._ports.storage.load([key])).rows[key].value
-        return customer
+        question = InConversation(ground, conversation)
+        wanted = _in_conversation(ground, conversation)
+        return _result(await ask(self._ports, screens.customer_of, question, tenant, wanted))
 
     # --- files and templates ------------------------------------------------------------------------------------------
 

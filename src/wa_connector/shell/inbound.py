@@ -24,7 +24,7 @@ from wa_connector.decide.receiving import (
     receive_preference,
     receive_status,
 )
-from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable
+from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable, UsageError
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
 from wa_connector.model.directory import App
 from wa_connector.model.ids import TenantId
@@ -41,7 +41,7 @@ from wa_connector.policy.replies import words_of
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
-from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Range, Snapshot, Wanted
+from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Snapshot, Wanted
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log, where
 
@@ -111,7 +111,8 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
 
 def _as_json(item: InboundItem) -> str:
     """An element as it was read: what is kept must hold everything, which a ``repr`` does not."""
-    return item.raw if isinstance(item, Unreadable) else encode(item, type(item))
+    text = item.raw if isinstance(item, Unreadable) else encode(item, type(item))
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_text(body: bytes) -> str:
@@ -286,18 +287,31 @@ class _Batch:
         self._pending = []
         if not pending:
             return
-        outcomes = await self._ports.storage.commit([answer.change for _, answer in pending])
+        outcomes = await self._commit(pending)
         happenings: list[Any] = []
         at: datetime = pending[0][1].change.at
         for (element, answer), outcome in zip(pending, outcomes, strict=True):
             if isinstance(outcome, Conflict):
                 self._again.append(element)
+            elif outcome is None:
+                self._again.append(_kept(self._tenant, Unreadable("it cannot be stored", _as_json(element.item))))
             elif isinstance(outcome, Committed):
                 self._counts[2 if element.is_kept else 0] += 1
                 happenings += answer.change.events
             else:
                 self._counts[1] += 1
         await self._ports.hooks.committed(self._tenant, at, happenings)
+
+    async def _commit(self, pending: Sequence[tuple[_Element, Ready[Any]]]) -> list[Outcome | None]:
+        """The outcomes; None of a change that no storage takes (a text that is no text, say). It is found by committing
+        one by one, so that it does not take its neighbours down."""
+        try:
+            return [*await self._ports.storage.commit([answer.change for _, answer in pending])]
+        except UsageError as error:
+            if len(pending) == 1:
+                log.error("an inbound element could not be stored (%s); it is kept", where(error))
+                return [None]
+        return [outcome for each in pending for outcome in await self._commit([each])]
 
 
 def _all_wanted(elements: Iterable[_Element]) -> Sequence[Wanted]:

@@ -218,10 +218,12 @@ class ScriptedTransport:
         self.listed = list(templates)
         self.sent: list[Envelope] = []
         self.is_closed = False
+        self._handed_over = 0
 
     def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:  # noqa: ARG002 - the port's signature
         self.sent.append(envelope)
-        answer = self.answers.popleft() if self.answers else Accepted(ProviderId(f"out-{len(self.sent)}"))
+        self._handed_over += 1
+        answer = self.answers.popleft() if self.answers else Accepted(ProviderId(f"out-{self._handed_over}"))
         if isinstance(answer, Exception):
             raise answer
         return answer(envelope) if callable(answer) else answer
@@ -256,8 +258,8 @@ TEMPLATES: Final = (
 class MemoryHost:
     """Everything that a connector asks of its host, as one plugin.
 
-    ``settings`` are the organization's, ``owner`` is whose line it is (None: shared), ``capabilities`` what the channel
-    can. ``happenings`` and ``measures`` fill up with what the observers are told.
+    ``settings`` are the organizations', ``owner`` is whose line it is (None: shared), ``capabilities`` what the channel
+    can and ``switched_on`` whether the organizations have it. ``happenings`` and ``measures`` fill up with what the observers are told.
     """
 
     def __init__(
@@ -266,6 +268,8 @@ class MemoryHost:
         settings: Mapping[str, object] | None = None,
         owner: UserId | None = None,
         capabilities: Capabilities = PLAIN,
+        switched_on: bool = True,
+        has_contacts: bool = True,
         storage: Storage | None = None,
         clock: MovableClock | None = None,
     ) -> None:
@@ -274,8 +278,9 @@ class MemoryHost:
         self.channel: Channel = PlainChannel(capabilities)
         self.transport = ScriptedTransport(TEMPLATES)
         self.media = MemoryMediaStore()
+        self.has_contacts = has_contacts
         self.contacts = MemoryContacts({ACME: [Contact(CARL, "Carl", (number(CARLS_NUMBER),))]})
-        self.directory = _directory(capabilities.channel, settings or {}, owner)
+        self.directory = _directory(capabilities.channel, ChannelSwitch(switched_on), settings or {}, owner)
         self.happenings: list[Happening] = []
         self.measures: list[tuple[str, float, Mapping[str, str]]] = []
         self._elements = 0
@@ -326,9 +331,9 @@ class MemoryHost:
         return self.directory
 
     @hookimpl
-    def wa_contacts(self) -> MemoryContacts:
+    def wa_contacts(self) -> MemoryContacts | None:
         """provide: the contacts."""
-        return self.contacts
+        return self.contacts if self.has_contacts else None
 
     @hookimpl
     def wa_media_store(self) -> MemoryMediaStore:
@@ -356,12 +361,13 @@ class MemoryHost:
         self.measures.append((name, value, labels))
 
 
-def _directory(channel: str, settings: Mapping[str, object], owner: UserId | None) -> MemoryDirectory:
+def _directory(
+    channel: str, switch: ChannelSwitch, settings: Mapping[str, object], owner: UserId | None
+) -> MemoryDirectory:
     apps = [App(AppId("app"), ACME, channel, ENDPOINT, (Secret(SIGNATURE),), Secret("verify"))]
     accounts, lines, seats = [], [], []
     for place, (tenant, users) in enumerate({ACME: (ANA, BEN, SUE), GLOBEX: (GUS,)}.items(), start=1):
-        on = {channel: ChannelSwitch(enabled=True)}
-        path = (Organization(OrganizationId(tenant), tenant.title(), on, settings),)
+        path = (Organization(OrganizationId(tenant), tenant.title(), {channel: switch}, settings),)
         token = Secret("token")
         accounts.append(
             Account(tenant, ACCOUNT, AppId("app"), channel, f"provider-{place}", f"portfolio-{place}", token)

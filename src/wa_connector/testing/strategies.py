@@ -78,11 +78,17 @@ def instants(earliest: datetime = EARLIEST, before: datetime = LATEST) -> st.Sea
     )
 
 
+_EDGES: Final = tuple(
+    nudge * MICROSECOND - edge
+    for edge in (timedelta(0), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), DAY, 2 * DAY)
+    for nudge in (-1, 0, 1)
+)
+
+
 def instants_around(now: datetime = NOW) -> st.SearchStrategy[datetime]:
     """Instants up to two days before and an hour after ``now``, many of them on the edges of windows and pauses."""
-    edges = [timedelta(0), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), DAY, 2 * DAY]
-    offsets = st.sampled_from([-edge + nudge for edge in edges for nudge in (-MICROSECOND, timedelta(0), MICROSECOND)])
-    return (offsets | st.timedeltas(-2 * DAY, timedelta(hours=1))).map(lambda offset: now + offset)
+    anywhere = st.integers(-(2 * DAY // MICROSECOND), timedelta(hours=1) // MICROSECOND)
+    return st.sampled_from(_EDGES).map(lambda edge: now + edge) | anywhere.map(lambda count: now + count * MICROSECOND)
 
 
 # --- people and texts -------------------------------------------------------------------------------------------------
@@ -236,10 +242,12 @@ def purposes() -> st.SearchStrategy[tuple[Purpose, ...]]:
     return st.sampled_from(((Purpose.CONVERSATION,), (Purpose.MARKETING,), (Purpose.CONVERSATION, Purpose.MARKETING)))
 
 
-@st.composite
-def consents(draw: st.DrawFn, now: datetime = NOW) -> ChannelConsent:
+def consents(now: datetime = NOW) -> st.SearchStrategy[ChannelConsent]:
     """Consents that some history of signals up to about ``now`` leads to."""
-    seen = draw(st.lists(st.tuples(signals(), instants_around(now), purposes()), max_size=5))
+    return st.lists(st.tuples(signals(), instants_around(now), purposes()), max_size=4).map(_consent_after)
+
+
+def _consent_after(seen: Sequence[tuple[Signal, datetime, tuple[Purpose, ...]]]) -> ChannelConsent:
     consent = NO_CONSENT
     for signal, at, about in sorted(seen, key=lambda one: one[1]):
         consent = step(consent, signal, at, about)

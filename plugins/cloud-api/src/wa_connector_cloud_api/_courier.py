@@ -5,13 +5,13 @@ the plain one drives the same coroutines by ``run``, over a wire that never susp
 ``requests`` and ``responses``; here is only what comes after what.
 """
 
-from collections.abc import Coroutine
-from typing import Any, Final, Protocol, TypeVar, assert_never
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
 
 from attrs import field, frozen
 
-from wa_connector.errors import ConfigError, InternalError, Unavailable, UnknownProviderError
-from wa_connector.model.content import MediaRef
+from wa_connector.errors import ConfigError, InternalError, ProviderError, Unavailable, UnknownProviderError
+from wa_connector.model.content import Content, MediaRef, TemplateMessage
 from wa_connector.model.directory import Account, LineSetup
 from wa_connector.model.outbound import (
     AccountStopped,
@@ -28,7 +28,7 @@ from wa_connector.model.template import Template
 from wa_connector_cloud_api import requests, responses
 from wa_connector_cloud_api._intake import Spoilt
 from wa_connector_cloud_api.options import Options, Target, target
-from wa_connector_cloud_api.requests import Call
+from wa_connector_cloud_api.requests import ButtonKinds, Call
 from wa_connector_cloud_api.responses import Answer
 
 _T = TypeVar("_T")
@@ -89,7 +89,12 @@ def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
 # --------------------------------------------------------------------------------------- sending
 
 
-async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope) -> SendOutcome:
+KnownButtons: TypeAlias = dict[tuple[str, str, str, str], ButtonKinds]
+"""What a transport remembers of templates' buttons, by tenant, account, name and language. A rejected message makes it
+forget: the template may have been edited."""
+
+
+async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope, known: KnownButtons) -> SendOutcome:
     try:
         to = target(line.account, options)
     except ConfigError as error:
@@ -100,9 +105,17 @@ async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope
         if not isinstance(handle, str):
             return handle
         uploads[media.sha256] = handle
-    call = requests.message(line.line, envelope, uploads)
-    if isinstance(call, Rejected):
-        return call
+    kinds = await _kinds(wire, to, line, envelope.content, known)
+    if not isinstance(kinds, Mapping):
+        return kinds
+    call = requests.message(line.line, envelope, uploads, kinds)
+    outcome = call if isinstance(call, Rejected) else await _hand_over(wire, to, line, call)
+    if isinstance(outcome, Rejected) and isinstance(envelope.content, TemplateMessage):
+        known.pop(_which(line, envelope.content), None)
+    return outcome
+
+
+async def _hand_over(wire: Wire, to: Target, line: LineSetup, call: Call) -> SendOutcome:
     match await wire.call(to, call):
         case Answer() as answer:
             return responses.sent(answer, line.account)
@@ -136,6 +149,35 @@ async def _upload(wire: Wire, to: Target, line: LineSetup, media: MediaRef) -> s
             return Deferred("media", f"the upload was cut off: {problem}")
         case _ as unreachable:
             assert_never(unreachable)
+
+
+async def _kinds(
+    wire: Wire, to: Target, line: LineSetup, content: Content, known: KnownButtons
+) -> ButtonKinds | SendOutcome:
+    """The kinds of the buttons that the content has parameters for: asked of the provider once a template, for a
+    message does not carry them. Nothing is under way yet, so whatever goes wrong can be tried again."""
+    if not (isinstance(content, TemplateMessage) and requests.button_parameters(content)):
+        return {}
+    key = _which(line, content)
+    if (kinds := known.get(key)) is not None:
+        return kinds
+    try:
+        found = await _listed(wire, to, line.account, content.name)
+    except ProviderError as error:
+        return Deferred("template", error.meaning)
+    if isinstance(found, Answer):
+        return responses.not_looked_up(found)
+    if isinstance(found, NotSent | Lost):
+        return Deferred("unreachable", found.problem)
+    for template in found:
+        if (template.name, template.language) == (content.name, content.language):
+            known[key] = requests.button_kinds(template)
+            return known[key]
+    return Rejected("template", "the provider lists no such template")
+
+
+def _which(line: LineSetup, content: TemplateMessage) -> tuple[str, str, str, str]:
+    return (line.account.tenant, line.account.id, content.name, content.language)
 
 
 # -------------------------------------------------------------------------------------- fetching
@@ -199,13 +241,25 @@ _MAX_PAGES: Final = 1000
 
 
 async def templates(wire: Wire, options: Options, account: Account) -> tuple[Template, ...]:
-    to = target(account, options)
+    found = await _listed(wire, target(account, options), account)
+    if isinstance(found, Answer):
+        raise responses.provider_error(found)
+    if isinstance(found, NotSent | Lost):
+        raise Unavailable(f"the provider cannot be reached now: {found.problem}")
+    return found
+
+
+async def _listed(
+    wire: Wire, to: Target, account: Account, name: str = ""
+) -> tuple[Template, ...] | Answer | NotSent | Lost:
+    """All templates, or those of a name; an answer that refuses, as it came. Raises ``UnknownProviderError`` for pages
+    that cannot be read or have no end."""
     found: list[Template] = []
     after = ""
     for _ in range(_MAX_PAGES):
-        answer = await wire.call(to, requests.templates(account, after))
-        if not isinstance(answer, Answer):
-            raise Unavailable(f"the provider cannot be reached now: {answer.problem}")
+        answer = await wire.call(to, requests.templates(account, after, name))
+        if not isinstance(answer, Answer) or not answer.is_ok:
+            return answer
         page = responses.template_page(answer, account)
         found += page.templates
         if not page.after:

@@ -1,6 +1,6 @@
 """What WhatsApp can do through the Cloud API, as data for the rules to judge against."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from wa_connector.model.capability import Capabilities, MediaLimits
@@ -29,8 +29,14 @@ CAPABILITIES: Final = Capabilities(
     max_buttons=3,
     max_button_title=20,
     max_buttons_body=1024,
+    # Source: Cloud API, marketing templates, "Sending to the United States" (numbers with +1 and a US area code, since
+    # 2025-04-01), read 2026-11.
+    no_marketing_to=frozenset({"US"}),
     # Source: Cloud API, throughput, "Pair rate limits": one message in 6 s to one customer; a burst
     # of up to 45 is borrowed from the time after it. Read 2026-11.
     pair_burst=45,
     pair_interval=timedelta(seconds=6),
+    # Source: Cloud API, pricing, updates of September 2026: messages without a template are charged, too. A thousand a
+    # month and number are free, which nobody but the provider can count, so "billed" means "likely". Read 2026-11.
+    free_form_billed_from_at=datetime(2026, 10, 1, tzinfo=UTC),
 )

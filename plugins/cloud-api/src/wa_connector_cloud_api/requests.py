@@ -6,6 +6,7 @@ cannot be spelled is a ``Rejected``, for nothing was sent.
 Source: WhatsApp Cloud API, messages, media and message-template references, v26.0, read 2026-11.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, assert_never
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from wa_connector.model.content import (
 from wa_connector.model.content import Call as TelephoneCall
 from wa_connector.model.directory import Account, Line
 from wa_connector.model.outbound import Envelope, Rejected
+from wa_connector.model.template import Template
 
 _Json: TypeAlias = dict[str, Any]
 
@@ -55,10 +57,12 @@ class Call:
 # -------------------------------------------------------------------------------------- messages
 
 
-def message(line: Line, envelope: Envelope, uploads: Mapping[str, str]) -> Call | Rejected:
+def message(
+    line: Line, envelope: Envelope, uploads: Mapping[str, str], kinds: "ButtonKinds | None" = None
+) -> Call | Rejected:
     """The request that sends a message. ``uploads`` has the provider's id of each file of ``attachments(…)``, by its
-    SHA-256."""
-    content = _content(envelope.content, uploads)
+    SHA-256; ``kinds`` are those of its template's buttons, where ``button_parameters(…)`` says that it needs them."""
+    content = _content(envelope.content, uploads, kinds or {})
     if isinstance(content, Rejected):
         return content
     body: _Json = {"messaging_product": "whatsapp", "recipient_type": "individual"}
@@ -83,7 +87,7 @@ def _recipient(to: Address) -> _Json:
             assert_never(unreachable)
 
 
-def _content(content: Content, uploads: Mapping[str, str]) -> _Json | Rejected:
+def _content(content: Content, uploads: Mapping[str, str], kinds: "ButtonKinds") -> _Json | Rejected:
     match content:
         case Text(body):
             return {"type": "text", "text": {"body": body}}
@@ -94,7 +98,7 @@ def _content(content: Content, uploads: Mapping[str, str]) -> _Json | Rejected:
             interactive = {"type": "button", "body": {"text": body}, "action": {"buttons": replies}}
             return {"type": "interactive", "interactive": interactive}
         case TemplateMessage():
-            return _template(content, uploads)
+            return _template(content, uploads, kinds)
         case ButtonReply() | TelephoneCall() | Unsupported():
             return Rejected("content", "a business cannot send this kind of content")
         case _ as unreachable:
@@ -115,34 +119,95 @@ def _image(media: MediaRef, caption: str, uploads: Mapping[str, str]) -> _Json |
 
 MEDIA_HEADERS: Final = ("image", "video", "document")
 
+ButtonKinds: TypeAlias = Mapping[str, str]
+"""How the provider wants each button's parameter spelled (``url``, ``copy_code``), by the parameter's key.
 
-def _template(content: TemplateMessage, uploads: Mapping[str, str]) -> _Json | Rejected:
-    parts: dict[str, dict[str, str]] = {"header": {}, "body": {}}
+A template message does not say it – ``button.0`` may be the end of an address as well as a coupon – and the provider
+refuses the one that is spelled like the other.
+"""
+
+_PARAMETER: Final = re.compile(
+    r"(?:card\.([0-9]{1,2})\.)?(?:(header|body)\.([a-z0-9_]+)|button\.([0-9]{1,2}))", re.ASCII
+)
+_Values: TypeAlias = dict[str, dict[str, str]]
+
+
+def button_kinds(template: Template) -> ButtonKinds:
+    """The kinds of a template's buttons that take a parameter. A one-time code goes out as the end of an address,
+    whatever the button with it is called."""
+    kinds = {}
+    for key in template.parameter_keys():
+        *place, part, name = key.split(".")
+        if part == "button":
+            kinds[key] = "copy_code" if template.button(place, int(name)) == "COPY_CODE" else "url"
+    return kinds
+
+
+def button_parameters(content: Content) -> bool:
+    """Whether the content has parameters for buttons, so that their kinds must be known to spell it."""
+    return isinstance(content, TemplateMessage) and any("button." in key for key in content.parameters)
+
+
+def _template(content: TemplateMessage, uploads: Mapping[str, str], kinds: ButtonKinds) -> _Json | Rejected:
+    parts: dict[str, _Values] = {"": {}}
     for key, value in content.parameters.items():
-        part, _, name = key.partition(".")
-        if part not in parts or not name:
-            return Rejected("parameter", "a template parameter is keyed header.… or body.…")
-        parts[part][name] = value
-    components = []
-    for part, values in parts.items():
-        parameters = _header_media(values, uploads) if part == "header" else None
-        if isinstance(parameters, Rejected):
-            return parameters
-        if values:
-            components.append({"type": part, "parameters": parameters or _texts(values)})
-    components += [
-        {
-            "type": "button",
-            "sub_type": "quick_reply",
-            "index": index,
-            "parameters": [{"type": "payload", "payload": payload}],
-        }
-        for index, payload in sorted(content.payloads.items(), key=_position)
-    ]
+        found = _PARAMETER.fullmatch(key)
+        if found is None:
+            return Rejected(
+                "parameter", "a template parameter is keyed header.…, body.… or button.…, with card.N. before"
+            )
+        card, part, name, button = found.groups()
+        place = "" if card is None else f"card.{int(card)}."
+        parts.setdefault(place, {}).setdefault(part or "button", {})[name or button] = value
+    components = _components("", parts.pop(""), content.payloads, uploads, kinds)
+    if isinstance(components, Rejected):
+        return components
+    cards = []
+    for place in sorted(parts, key=lambda place: int(place.split(".")[1])):
+        of_card = _components(place, parts[place], {}, uploads, kinds)
+        if isinstance(of_card, Rejected):
+            return of_card
+        cards.append({"card_index": int(place.split(".")[1]), "components": of_card})
+    if cards:
+        components.append({"type": "carousel", "cards": cards})
     template: _Json = {"name": content.name, "language": {"code": content.language}}
     if components:
         template["components"] = components
     return {"type": "template", "template": template}
+
+
+def _components(
+    place: str, values: _Values, payloads: Mapping[str, str], uploads: Mapping[str, str], kinds: ButtonKinds
+) -> list[_Json] | Rejected:
+    """The components of a template, or of the card that ``place`` names."""
+    components: list[_Json] = []
+    for part in ("header", "body"):
+        given = values.get(part, {})
+        parameters = _header_media(given, uploads) if part == "header" else None
+        if isinstance(parameters, Rejected):
+            return parameters
+        if given:
+            components.append({"type": part, "parameters": parameters or _texts(given)})
+    buttons = {index: _button(index, "quick_reply", payload) for index, payload in payloads.items()}
+    for index, value in values.get("button", {}).items():
+        kind = kinds.get(f"{place}button.{index}")
+        if kind is None or index in buttons:
+            return Rejected("parameter", f"the template has no button {place}{index} that takes a parameter")
+        buttons[index] = _button(index, kind, value)
+    return components + [button for _, button in sorted(buttons.items(), key=_position)]
+
+
+_PARAMETER_OF: Final = {
+    # kind of button: (type of its parameter, under which name)
+    "quick_reply": ("payload", "payload"),
+    "url": ("text", "text"),
+    "copy_code": ("coupon_code", "coupon_code"),
+}
+
+
+def _button(index: str, kind: str, value: str) -> _Json:
+    type_, name = _PARAMETER_OF[kind]
+    return {"type": "button", "sub_type": kind, "index": index, "parameters": [{"type": type_, name: value}]}
 
 
 def _header_media(values: Mapping[str, str], uploads: Mapping[str, str]) -> list[_Json] | Rejected | None:
@@ -164,7 +229,7 @@ def _texts(values: Mapping[str, str]) -> list[_Json]:
     return [{"type": "text", "parameter_name": name, "text": value} for name, value in values.items()]
 
 
-def _position(item: tuple[str, str]) -> tuple[int, str]:
+def _position(item: tuple[str, object]) -> tuple[int, str]:
     # '10' comes after '9'; what is no number goes last and is left to the provider's judgement.
     name = item[0]
     is_number = name.isascii() and name.isdigit() and len(name) < 10
@@ -174,17 +239,21 @@ def _position(item: tuple[str, str]) -> tuple[int, str]:
 # ----------------------------------------------------------------------------------------- media
 
 
+_HEADER_FILE: Final = re.compile(rf"(?:card\.[0-9]+\.)?header\.(?:{'|'.join(MEDIA_HEADERS)})", re.ASCII)
+
+
 def attachments(content: Content) -> tuple[MediaRef, ...]:
     """The files that must be uploaded before the content can be sent.
 
-    A template names the file of its header by its SHA-256 alone, so that one's type and size are unknown here.
+    A template names the files of its header and of its cards by their SHA-256 alone, so that their type and size are
+    unknown here; one that stands on several cards travels once.
     """
     match content:
         case Image(media) if media.is_stored:
             return (media,)
         case TemplateMessage(parameters=parameters):
-            keys = (f"header.{kind}" for kind in MEDIA_HEADERS)
-            return tuple(MediaRef("", sha256=parameters[key]) for key in keys if key in parameters)
+            files = (value for key, value in parameters.items() if _HEADER_FILE.fullmatch(key))
+            return tuple(MediaRef("", sha256=file) for file in dict.fromkeys(files))
         case _:
             return ()
 
@@ -227,13 +296,17 @@ def media_address(line: Line, handle: str) -> Call:
 
 # ------------------------------------------------------------------------------------ management
 
-_TEMPLATE_FIELDS: Final = "id,name,language,status,category,components"
+_TEMPLATE_FIELDS: Final = "id,name,language,status,category,components,quality_score"
+"""Named one by one: what comes by default has no ``quality_score``."""
 _PAGE: Final = 100
 
 
-def templates(account: Account, after: str) -> Call:
-    """One page of an account's templates, from the cursor on that the page before gave ('' for the first)."""
+def templates(account: Account, after: str, name: str = "") -> Call:
+    """One page of an account's templates, from the cursor on that the page before gave ('' for the first); with a
+    ``name``, of those called so, or so in part."""
     query = {"fields": _TEMPLATE_FIELDS, "limit": str(_PAGE)}
+    if name:
+        query["name"] = name
     if after:
         query["after"] = after
     return Call("GET", f"/{_segment(account.provider_ref)}/message_templates", query=query)

@@ -25,7 +25,7 @@ from wa_connector.model.outbound import (
     Rejected,
     SendOutcome,
 )
-from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
+from wa_connector.model.template import Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
 from wa_connector_cloud_api import errors
 from wa_connector_cloud_api._json import decode
 from wa_connector_cloud_api._wire import digits, reference, sha256, text
@@ -174,10 +174,17 @@ def uploaded(answer: Answer) -> str | SendOutcome:
     if answer.is_ok:
         handle = reference(_object(answer.body).get("id"))
         return handle or Deferred("media", "the provider's answer to an upload could not be read")
-    outcome = refused(answer)
-    if isinstance(outcome, OutcomeUnknown):
-        return Deferred("media", f"the upload failed: {outcome.problem}")
-    return outcome
+    return _nothing_sent("media", "the upload failed", refused(answer))
+
+
+def not_looked_up(answer: Answer) -> SendOutcome:
+    """What a refusal to list templates means for a message whose buttons were to be looked up there."""
+    return _nothing_sent("template", "the template's buttons could not be looked up", refused(answer))
+
+
+def _nothing_sent(code: str, what: str, outcome: SendOutcome) -> SendOutcome:
+    """What came of a step before the message itself: not knowing that step's outcome is no doubt about the message."""
+    return Deferred(code, f"{what}: {outcome.problem}") if isinstance(outcome, OutcomeUnknown) else outcome
 
 
 @frozen
@@ -259,7 +266,8 @@ def _template(row: Mapping[str, object], account: Account) -> Template | None:
         return None
     raw_status = text(row.get("status"))
     parts = _components(row.get("components"))
-    header, buttons = parts.get("HEADER", {}), parts.get("BUTTONS", {}).get("buttons")
+    header, cards = parts.get("HEADER", {}), parts.get("CAROUSEL", {}).get("cards")
+    quality = row.get("quality_score")
     return Template(
         account=account.id,
         name=name,
@@ -270,23 +278,37 @@ def _template(row: Mapping[str, object], account: Account) -> Template | None:
         header_kind=text(header.get("format")).upper(),
         header_text=text(header.get("text")),
         footer=text(parts.get("FOOTER", {}).get("text")),
-        buttons=tuple(
-            TemplateButton(text(button.get("type")).upper(), text(button.get("text")))
-            for button in (buttons if isinstance(buttons, list) else ())
-            if isinstance(button, dict)
-        ),
+        buttons=_buttons(parts),
+        cards=tuple(_card(card) for card in _objects(cards)),
+        quality=text(quality.get("score")).upper() if isinstance(quality, dict) else "",
         raw_status=raw_status,
         provider_ref=reference(row.get("id")),
     )
 
 
+def _objects(found: object) -> list[dict[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _card(card: Mapping[str, object]) -> TemplateCard:
+    parts = _components(card.get("components"))
+    header_kind = text(parts.get("HEADER", {}).get("format")).upper()
+    return TemplateCard(header_kind, text(parts.get("BODY", {}).get("text")), _buttons(parts))
+
+
+def _buttons(parts: Mapping[str, Mapping[str, object]]) -> tuple[TemplateButton, ...]:
+    return tuple(_button(button) for button in _objects(parts.get("BUTTONS", {}).get("buttons")))
+
+
+def _button(button: Mapping[str, object]) -> TemplateButton:
+    kind, url = text(button.get("type")).upper(), text(button.get("url"))
+    # A button with a one-time code is listed with its address, mostly; the code goes there in any case.
+    return TemplateButton(kind, text(button.get("text")), url or ("{{1}}" if kind == "OTP" else ""))
+
+
 def _components(found: object) -> dict[str, dict[str, Any]]:
     """Components by type; the provider spells types in either case."""
-    return {
-        text(component.get("type")).upper(): component
-        for component in (found if isinstance(found, list) else ())
-        if isinstance(component, dict)
-    }
+    return {text(component.get("type")).upper(): component for component in _objects(found)}
 
 
 def _category(value: object) -> TemplateCategory:

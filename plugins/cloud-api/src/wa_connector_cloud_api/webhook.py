@@ -1,7 +1,7 @@
 """Webhooks: raw bytes → the sequence of what they report.
 
 Rules of this file: pure; a verified body in, ``Inbound`` values out. The envelope is walked as plain dicts and each
-element is read by its tag, from one table a kind of thing: ``_FIELDS`` (of a change), ``_LISTS`` (of a value),
+element is read by its tag, from one table a kind of thing: ``_FIELDS`` (of a change, with the lists of its value),
 ``_CONTENTS`` (of a message). To take something new, add a row.
 
 Every element stands alone. Up to a thousand share a body, and a body that is refused comes again for seven days: so
@@ -11,20 +11,32 @@ same reason nothing is skipped in silence – an unknown key that holds a list i
 Cost: each element is looked at once; contacts are indexed once a value, so a thousand messages with a thousand contacts
 are no product of the two.
 
-Source: WhatsApp Cloud API, webhooks reference and business-scoped user ids, read 2026-11.
+Source: WhatsApp Cloud API, webhooks reference, calling webhooks and business-scoped user ids, read 2026-11.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from hashlib import sha256 as digest_of
 from typing import Any, Final, TypeAlias, cast
 
 from wa_connector.errors import BodyMalformed
 from wa_connector.model.address import Address, AddressKind
-from wa_connector.model.content import ButtonReply, Content, Image, MediaRef, Text, Unsupported
+from wa_connector.model.content import (
+    ButtonReply,
+    Call,
+    CallDirection,
+    Content,
+    Image,
+    MediaRef,
+    Text,
+    Unsupported,
+)
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.inbound import (
     Inbound,
     InboundItem,
     InboundMessage,
+    InboundPreference,
     InboundStatus,
     Report,
     Sender,
@@ -90,12 +102,12 @@ def _read_change(account: str, change: object, found: list[Inbound]) -> None:
         return
     metadata = value.get("metadata")
     line = reference(metadata.get("phone_number_id")) if isinstance(metadata, dict) else ""
-    take = _FIELDS.get(field)
-    if take is None:
+    lists = _FIELDS.get(field)
+    if lists is None:
         found.append(_unreadable(account, line, f"unknown field {word(field)}", change))
         return
     before = len(found)
-    take(account, line, value, found)
+    _read_value(account, line, value, lists, found)
     if len(found) == before:
         found.append(_unreadable(account, line, f"nothing in a change of {field}", change))
 
@@ -104,15 +116,15 @@ def _unreadable(account: str, line: str, problem: str, element: object) -> Inbou
     return Inbound(account, line, Unreadable(problem, readable(element)))
 
 
-# ------------------------------------------------------------------------ the field ``messages``
+# --------------------------------------------------------------------------- the lists of a value
 
 
-def _read_messages(account: str, line: str, value: _Object, found: list[Inbound]) -> None:
+def _read_value(account: str, line: str, value: _Object, lists: "Mapping[str, _Taker]", found: list[Inbound]) -> None:
     people = _people(value.get("contacts"))
     for key, elements in value.items():
         if key in _CONTEXT:
             continue
-        take = _LISTS.get(key)
+        take = lists.get(key)
         if take is None or not isinstance(elements, list):
             found.append(_unreadable(account, line, f"unknown element {word(key)}", elements))
             continue
@@ -290,7 +302,87 @@ def _trouble(_account: str, error: _Object, _people: _People) -> InboundItem:
     raise _Bad(f"the provider reports error {refusal.code or '…'}: {refusal.meaning}")
 
 
+# ---------------------------------------------------------------------------------- preferences
+
+
+def _preference(account: str, preference: _Object, people: _People) -> InboundPreference:
+    """What a customer chose about marketing. Whatever else there is to choose has no place in the model yet: a sign-up
+    among it, which is an opt-in whose wording only the business knows."""
+    wants_marketing = _CHOICES.get((text(preference.get("category")), text(preference.get("value"))))
+    if wants_marketing is None:
+        category, value = word(preference.get("category")), word(preference.get("value"))
+        raise _Bad(f"unknown preference {value} about {category}")
+    at = instant(preference.get("timestamp"))
+    sender = _person(
+        account, preference.get("wa_id"), preference.get("user_id"), preference.get("parent_user_id"), people
+    )
+    if at is None or sender is None:
+        raise _Bad("a preference without a usable customer or timestamp")
+    return InboundPreference(_choice_id(sender, wants_marketing, at), at, sender, wants_marketing)
+
+
+def _choice_id(sender: Sender, wants_marketing: bool, at: datetime) -> ProviderId:
+    """The provider numbers no preference, so its facts are its id: whose, which and when. Whose is the user id where
+    there is one, for a digest over a telephone number can be guessed back."""
+    whose = {address.kind: address.value for address in sender.addresses}
+    who = whose.get(_BSUID) or whose.get(_WHATSAPP_ID) or whose[_PARENT_BSUID]
+    facts = f"{who}\n{wants_marketing}\n{int(at.timestamp())}"
+    return ProviderId(f"preference.{digest_of(facts.encode()).hexdigest()[:32]}")
+
+
+# ---------------------------------------------------------------------------------------- calls
+
+
+def _call(account: str, call: _Object, people: _People) -> InboundMessage:
+    """A customer's call, answered or not: whichever event tells of it first.
+
+    All its events have the call's id, so one call is one message, and an event that comes later is known. That is also
+    why none of them says whether somebody took the call: the first, which says nothing of it, is the one that counts.
+    A call of ours is none of the customer's doing until he accepts it, and that is a status.
+    """
+    event, direction = word(call.get("event")), word(call.get("direction"))
+    if event not in _CALL_EVENTS or direction != "USER_INITIATED":
+        raise _Bad(f"nothing follows from the event {event} of a call ({direction})")
+    # The end of a call is no sign of life; a terminate that overtook its connect counts from where the call began, as
+    # near as it says so.
+    at = instant(call.get("start_time")) or instant(call.get("timestamp"))
+    sender = _person(account, call.get("from"), call.get("from_user_id"), call.get("from_parent_user_id"), people)
+    return _called(call, at, sender, Call(CallDirection.CUSTOMER))
+
+
+def _call_status(account: str, status: _Object, people: _People) -> InboundMessage:
+    """A call of the business's that the customer accepted: a sign of life. That it rang or was rejected is none."""
+    if status.get("type") != "call" or status.get("status") != "ACCEPTED":
+        raise _Bad(f"nothing follows from the status {word(status.get('status'))} of a call")
+    recipient = _person(
+        account,
+        status.get("recipient_id"),
+        status.get("recipient_user_id"),
+        status.get("recipient_parent_user_id"),
+        people,
+    )
+    at = instant(status.get("timestamp"))
+    return _called(status, at, recipient, Call(CallDirection.BUSINESS, is_accepted=True))
+
+
+def _called(element: _Object, at: datetime | None, customer: Sender | None, content: Call) -> InboundMessage:
+    call = _message_id(element.get("id"))
+    if not call or at is None or customer is None:
+        raise _Bad("a call without a usable id, timestamp or customer")
+    # A voicemail comes as a message under the bare id of its call. Had the call taken that id, the voicemail would pass
+    # for known, and what the customer said would be lost.
+    return InboundMessage(ProviderId(f"{call}#call"), at, customer, content)
+
+
 # --------------------------------------------------------------------------------------- tables
+
+_CHOICES: Final[Mapping[tuple[str, str], bool]] = {
+    ("marketing_messages", "stop"): False,
+    ("marketing_messages", "resume"): True,
+}
+
+# ``call_created`` is what tells of a call where calls go by SIP: there is no connect then.
+_CALL_EVENTS: Final = frozenset({"connect", "call_created", "terminate"})
 
 _REPORTS: Final[Mapping[str, Report]] = {report.value: report for report in Report}
 
@@ -320,13 +412,10 @@ _UNKNOWN: Final[tuple[_Reader, bool]] = (_unsupported, False)
 
 _Taker: TypeAlias = Callable[[str, _Object, _People], InboundItem]
 
-_LISTS: Final[Mapping[str, _Taker]] = {
-    "messages": _message,
-    "statuses": _status,
-    "errors": _trouble,
-}
 _CONTEXT: Final = frozenset({"messaging_product", "metadata", "contacts", "conversation_context"})
 
-_FIELDS: Final[Mapping[str, Callable[[str, str, _Object, list[Inbound]], None]]] = {
-    "messages": _read_messages,
+_FIELDS: Final[Mapping[str, Mapping[str, _Taker]]] = {
+    "messages": {"messages": _message, "statuses": _status, "errors": _trouble},
+    "user_preferences": {"user_preferences": _preference, "errors": _trouble},
+    "calls": {"calls": _call, "statuses": _call_status, "errors": _trouble},
 }
