@@ -170,7 +170,7 @@ def test_an_answer_teaches_addresses(desk: "Desk") -> None:
     """Whom the provider names in its answer is the one to whom the message went."""
     thread = desk.granted()
     message = desk.send(thread)
-    desk.deliver(message, Accepted(ProviderId("out-1"), (address_of(BSUID),)))
+    desk.deliver(message, Accepted(ProviderId("out-1"), (address_of(CARLS_NUMBER), address_of(BSUID))))
     assert message.customer == desk.holder(BSUID)
 
 

@@ -1,5 +1,6 @@
 """The synchronous face: every call in the caller's thread, any number of threads at once."""
 
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,15 @@ def thread(host: MemoryHost, connector: Connector) -> ConversationId:
     (found,) = connector.conversations(ACME, ANA, unassigned=True)
     connector.send(ACME, ANA, found.id, Text("Hi")).or_raise()
     return found.id
+
+
+@pytest.fixture(autouse=True)
+def switching() -> Iterator[None]:
+    """Threads that take turns as often as they can meet in more places."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 def at_once(work: Callable[[int], object]) -> None:

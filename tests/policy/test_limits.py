@@ -48,7 +48,7 @@ def test_at_the_end_of_a_wait_the_message_goes(budget: Budget, span: timedelta, 
     if due_at is not None:
         assert due_at > now.at
         assert wait_until(refilled(now, due_at, BURST, interval), interval) is None
-        too_early = refilled(now, due_at - 2 * MICROSECOND, BURST, interval)
+        too_early = refilled(now, due_at - MICROSECOND, BURST, interval)
         assert wait_until(too_early, interval) is not None
 
 

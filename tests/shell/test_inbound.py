@@ -1,7 +1,7 @@
 """Webhooks: acknowledged after the commit that holds them, each element on its own, in any order, any number of times."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.receiving import ReceiveMessage, receive_message
 from wa_connector.direct.connector import Connector
-from wa_connector.errors import Unavailable
+from wa_connector.errors import Unavailable, UsageError
 from wa_connector.evidence.fold import fold
 from wa_connector.evidence.ledger import verify
 from wa_connector.model.content import Text
 from wa_connector.model.event import MessageReceived
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId
-from wa_connector.model.message import MessageStatus
+from wa_connector.model.message import Message, MessageStatus
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import CONSENT, EVIDENCE
-from wa_connector.ports.storage import Scan, Storage
+from wa_connector.ports.storage import Change, Outcome, Scan, Storage
 from wa_connector.shell import inbound
 from wa_connector.shell.inbound import ROUNDS
 from wa_connector.testing.facts import facts
@@ -180,6 +180,29 @@ def test_a_defect_of_ours_keeps_the_element_and_takes_its_neighbours(
     assert kept.element.problem == "internal error"
     assert "Boom" in kept.element.raw
     assert CARLS_NUMBER in kept.element.raw
+
+
+def test_what_a_storage_refuses_is_kept_and_takes_nobody_down(
+    connector: Connector, host: MemoryHost, storage: "Meddled", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that a storage cannot keep (a text that its database has no way to write, say) is found among its
+    neighbours, which are committed."""
+    commit = storage.plain.commit
+
+    def strict(changes: Sequence[Change]) -> Sequence[Outcome]:
+        if any(isinstance(put.value, Message) and put.value.content == Text("?") for c in changes for put in c.puts):
+            raise UsageError("this storage has no question marks")
+        return commit(changes)
+
+    monkeypatch.setattr(storage.plain, "commit", strict)
+    request = host.webhook(host.said("One"), host.said("?"), host.said("Two"))
+    result = connector.handle_webhook(request)
+    assert (result.reply.status, result.taken, result.kept) == (200, 2, 1)
+    assert texts(connector, the_thread(connector)) == ["One", "Two"]
+    (kept,) = connector.quarantine(ACME)
+    assert kept.element.problem == "it cannot be stored"
+    again = connector.handle_webhook(request)
+    assert (again.reply.status, again.taken, again.kept) == (200, 0, 0)
 
 
 def test_a_line_outside_the_apps_accounts_is_quarantined(connector: Connector, host: MemoryHost) -> None:

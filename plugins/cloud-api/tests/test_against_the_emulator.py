@@ -9,11 +9,12 @@ from attrs import evolve, field, frozen
 from wa_connector_cloud_api.channel import CloudApiChannel
 
 from wa_connector.model.address import Address, AddressKind, number
-from wa_connector.model.content import Button, ButtonReply, Buttons, Image, TemplateMessage, Text
+from wa_connector.model.content import Button, ButtonReply, Buttons, Call, CallDirection, Image, TemplateMessage, Text
 from wa_connector.model.ids import MessageId, ProviderId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Report, Unreadable
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundPreference, InboundStatus, Report, Unreadable
 from wa_connector.model.outbound import Accepted, AccountStopped, Envelope, Fetched, Rejected
 from wa_connector.model.secret import Secret
+from wa_connector.policy.templates import judge_template
 from wa_connector.ports.channel import WebhookRequest
 
 emulation = pytest.importorskip("wa_connector_emulator")
@@ -152,6 +153,84 @@ def test_a_template_and_a_tap_on_it(site: Site, sender: Sender) -> None:
     tapped = site.last(InboundMessage)
     assert tapped.content == ButtonReply("optin:yes", "Yes", ProviderId(outcome.provider_id))
     assert tapped.opens_window
+
+
+def test_addresses_coupons_and_codes_arrive(site: Site, sender: Sender) -> None:
+    link = {"type": "URL", "text": "Track", "url": "https://x.test/{{1}}"}
+    coupon = {"type": "COPY_CODE", "text": "Copy"}
+    code = {"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy code"}
+    site.emulator.add_template("offer", "Hello there.", buttons=["Yes", link, coupon])
+    site.emulator.add_template("code", "{{1}} is your code.", category="AUTHENTICATION", buttons=[code])
+    found = {template.name: template for template in sender.templates(site.line.account)}
+    filled = {
+        "offer": {"button.1": "orders%2F7", "button.2": "SAVE 20"},
+        "code": {"body.1": "123456", "button.0": "123456"},
+    }
+    for name, parameters in filled.items():
+        assert found[name].parameter_keys() == tuple(parameters)
+        message = TemplateMessage(name, found[name].language, parameters)
+        assert judge_template(message, found[name]) is None
+        assert isinstance(sender.send(site.line, envelope(message)), Accepted)
+    offer, one_time = site.emulator.received(ANA)
+    assert [choice.id for choice in offer.content.choices] == ["Yes", "https://x.test/orders%2F7", "SAVE 20"]
+    assert [choice.id for choice in one_time.content.choices] == ["123456"]
+
+
+def test_a_carousel_arrives_card_by_card(site: Site, sender: Sender, files: Files) -> None:
+    link = {"type": "URL", "text": "Buy", "url": "https://x.test/{{1}}"}
+    card = {"header": {"format": "IMAGE"}, "body": "A mug for {{1}}.", "buttons": [link]}
+    site.emulator.add_template("mugs", "Look, {{1}}!", cards=[card, card])
+    found = next(t for t in sender.templates(site.line.account) if t.name == "mugs")
+    pictures = [files.add(JPEG + bytes([n]), "image/jpeg").sha256 for n in range(2)]
+    filled = {"body.1": "Ana"}
+    for n, picture in enumerate(pictures):
+        filled |= {f"card.{n}.header.image": picture, f"card.{n}.body.1": f"{n} €", f"card.{n}.button.0": str(n)}
+    message = TemplateMessage("mugs", found.language, filled)
+    assert set(found.parameter_keys()) == set(filled)
+    assert judge_template(message, found) is None
+    assert isinstance(sender.send(site.line, envelope(message)), Accepted)
+    (arrived,) = site.emulator.received(ANA)
+    shown = [(card.sha256, card.text, card.choices[0].id) for card in arrived.content.cards]
+    assert shown == [(picture, f"A mug for {n} €.", f"https://x.test/{n}") for n, picture in enumerate(pictures)]
+
+
+def test_marketing_stopped_and_resumed(site: Site) -> None:
+    site.emulator.stop_marketing(ANA)
+    stopped = site.last(InboundPreference)
+    site.emulator.resume_marketing(ANA)
+    resumed = site.last(InboundPreference)
+    assert (stopped.wants_marketing, resumed.wants_marketing) == (False, True)
+    assert stopped.sender == resumed.sender
+    assert stopped.sender.name == "Ana"
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_is_one_message_of_the_customers(site: Site, answered: bool) -> None:
+    called = site.emulator.call(ANA, answered=answered)
+    site.last(InboundMessage)
+    told = [each.item for each in site.told if isinstance(each.item, InboundMessage)]
+    assert len(told) == 2
+    assert {item.provider_id for item in told} == {f"{called.id}#call"}
+    assert {item.content for item in told} == {Call(CallDirection.CUSTOMER)}
+    assert len({item.at for item in told}) == 1
+
+
+def test_a_call_of_the_businesss_is_a_message_once_it_is_accepted(site: Site) -> None:
+    site.emulator.call(ANA, by_business=True, answered=True)
+    site.emulator.call(ANA, by_business=True)
+    site.emulator.deliver_due()
+    taken = [each.item for each in site.told if isinstance(each.item, InboundMessage)]
+    kept = [each.item.problem for each in site.told if isinstance(each.item, Unreadable)]
+    assert [item.content for item in taken] == [Call(CallDirection.BUSINESS, is_accepted=True)]
+    assert kept == [
+        "nothing follows from the event connect of a call (BUSINESS_INITIATED)",
+        "nothing follows from the status RINGING of a call",
+        "nothing follows from the event terminate of a call (BUSINESS_INITIATED)",
+        "nothing follows from the event connect of a call (BUSINESS_INITIATED)",
+        "nothing follows from the status RINGING of a call",
+        "nothing follows from the status REJECTED of a call",
+        "nothing follows from the event terminate of a call (BUSINESS_INITIATED)",
+    ]
 
 
 def test_parameters_that_do_not_fit(site: Site, sender: Sender) -> None:

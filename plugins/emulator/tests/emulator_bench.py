@@ -60,6 +60,15 @@ class Inbox:
     def statuses(self) -> list[Body]:
         return [s for change in self.changes for s in change["value"].get("statuses", [])]
 
+    def calls_told(self) -> list[str]:
+        """What was told of calls, in order: events, and statuses in capitals."""
+        values = [change["value"] for change in self.changes if change["field"] == "calls"]
+        return [
+            told.get("event") or told["status"]
+            for value in values
+            for told in (*value.get("calls", []), *value.get("statuses", []))
+        ]
+
     def messages(self) -> list[Body]:
         return [m for change in self.changes for m in change["value"].get("messages", [])]
 

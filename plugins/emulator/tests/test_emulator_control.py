@@ -1,6 +1,7 @@
 """The control API over HTTP: the table of routes, and what it answers."""
 
 import inspect
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -118,6 +119,27 @@ def test_a_phone_from_creation_to_tap(site: Site) -> None:
     assert [m["id"] for m in ok(site, "GET", "/sent")] == [wamid]
 
 
+def test_a_call_over_http(site: Site) -> None:
+    ok(site, "POST", "/customers", {"phone": ANA})
+    ok(site, "POST", "/clock/freeze")
+    call = ok(site, "POST", f"/customers/{ANA}/call", {"answered": True, "duration": 33})
+    assert (call["is_answered"], call["by_business"]) == (True, False)
+    ours = ok(site, "POST", f"/customers/{ANA}/call", {"by_business": True})
+    until(lambda: len(site.receiver.posts) == 5)
+    ok(site, "POST", "/clock/advance", {"by": 33})
+    until(lambda: len(site.receiver.posts) == 6)
+    told = [json.loads(raw)["entry"][0]["changes"][0] for raw, _ in site.receiver.posts]
+    assert {change["field"] for change in told} == {"calls"}
+    ids = [(change["value"].get("calls") or change["value"]["statuses"])[0]["id"] for change in told]
+    assert sorted(ids) == sorted([call["id"]] * 2 + [ours["id"]] * 4)
+
+
+def test_a_carousel_over_http(site: Site) -> None:
+    card = {"header": {"format": "IMAGE"}, "body": "A mug.", "buttons": ["More"]}
+    made = ok(site, "POST", "/templates", {"name": "mugs", "body": "Look.", "cards": [card, card]})
+    assert [component["type"] for component in made["components"]] == ["BODY", "CAROUSEL"]
+
+
 def test_webhooks_are_disturbed_over_http(site: Site) -> None:
     ok(site, "POST", "/customers", {"phone": ANA})
     ok(site, "POST", "/webhooks/pause")
@@ -174,6 +196,11 @@ def control() -> Iterator[httpx.Client]:
         ),
         ("/templates/none/approve", {}, 404, "no template"),
         ("/templates", {"name": "X", "body": "b"}, 400, "lowercase"),
+        ("/templates", {"name": "x", "body": "b", "cards": {}}, 400, "list of cards"),
+        ("/templates", {"name": "x", "body": "b", "cards": ["x"]}, 400, "object"),
+        ("/customers/+1999/call", {}, 404, "create_customer"),
+        ("/customers/+1999/call", {"answered": "yes"}, 400, "true or false"),
+        ("/customers/+1999/call", {"duration": "long"}, 400, "seconds"),
         ("/templates", {"name": "x", "body": "Hello there.", "status": "SOON"}, 400, "status"),
         ("/settings", {"blocked_send": "loud"}, 400, "blocked_send"),
         ("/settings", {"gravity": 9}, 400, "gravity"),

@@ -20,6 +20,7 @@ PUBLIC = {
     "Account",
     "Attempt",
     "BusinessMessage",
+    "Call",
     "Choice",
     "Content",
     "ControlError",

@@ -1,5 +1,8 @@
 """What customers do, and what the business hears of it."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from emulator_bench import ANA, NOON, Bench
 from wa_connector_emulator import ControlError
@@ -197,3 +200,100 @@ def test_a_marketing_stop_is_told_once(bench: Bench) -> None:
         }
     ]
     assert resume["value"]["user_preferences"][0]["value"] == "resume"
+
+
+# --- calls --------------------------------------------------------------------------------------
+
+
+def told_of_call(bench: Bench) -> list[dict[str, Any]]:
+    """Everything that was told, which must be of calls."""
+    bench.emulator.clock.advance(timedelta(hours=1))
+    changes = bench.told().changes
+    assert {change["field"] for change in changes} == {"calls"}
+    return [change["value"] for change in changes]
+
+
+def test_a_call_that_nobody_answers_as_the_business_hears_it(bench: Bench) -> None:
+    call = bench.emulator.call(ANA)
+    connect, terminate = told_of_call(bench)
+    head = {
+        "id": call.id,
+        "from": "16505551234",
+        "from_user_id": bench.ana.bsuid,
+        "to": "15550001111",
+        "direction": "USER_INITIATED",
+        "timestamp": AT,
+    }
+    assert connect == {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550001111", "phone_number_id": bench.number_id},
+        "contacts": [{"profile": {"name": "Ana"}, "wa_id": "16505551234", "user_id": bench.ana.bsuid}],
+        "calls": [{**head, "event": "connect", "session": {"sdp_type": "offer", "sdp": "v=0\r\n"}}],
+    }
+    assert terminate["calls"] == [{**head, "event": "terminate", "status": "FAILED"}]
+    assert call.id.startswith("wacid.")
+
+
+def test_a_call_that_is_answered_ends_when_it_is_over(bench: Bench) -> None:
+    bench.emulator.call(ANA, answered=True, duration=timedelta(seconds=33))
+    assert bench.told().calls_told() == ["connect"]
+    terminate = told_of_call(bench)[1]["calls"][0]
+    over = str(int(AT) + 33)
+    assert (terminate["status"], terminate["timestamp"]) == ("COMPLETED", over)
+    assert (terminate["start_time"], terminate["end_time"], terminate["duration"]) == (AT, over, 33)
+
+
+@pytest.mark.parametrize(
+    ("answered", "events"),
+    [(True, ["connect", "RINGING", "ACCEPTED", "terminate"]), (False, ["connect", "RINGING", "REJECTED", "terminate"])],
+)
+def test_a_call_of_the_businesss(bench: Bench, answered: bool, events: list[str]) -> None:
+    call = bench.emulator.call(ANA, by_business=True, answered=answered)
+    assert bench.told().calls_told() == events
+    connect, ringing, _, _ = told_of_call(bench)
+    (told,) = connect["calls"]
+    assert (told["direction"], told["from"], told["to"]) == ("BUSINESS_INITIATED", "15550001111", "16505551234")
+    assert told["to_user_id"] == bench.ana.bsuid
+    assert "from_user_id" not in told
+    assert ringing["statuses"] == [
+        {
+            "id": call.id,
+            "type": "call",
+            "status": "RINGING",
+            "timestamp": AT,
+            "recipient_id": "16505551234",
+            "recipient_user_id": bench.ana.bsuid,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answered", "by_business", "is_open"),
+    [(False, False, True), (True, False, True), (True, True, True), (False, True, False)],
+)
+def test_a_call_opens_the_window_unless_it_is_the_businesss_and_not_accepted(
+    bench: Bench, answered: bool, by_business: bool, is_open: bool
+) -> None:
+    bench.emulator.call(ANA, answered=answered, by_business=by_business)
+    bench.send_text()
+    assert bench.told().statuses()[-1]["status"] == ("delivered" if is_open else "failed")
+
+
+def test_who_hides_the_number_calls_by_bsuid(bench: Bench) -> None:
+    ben = bench.emulator.create_customer(BEN, "Ben", hidden_number=True)
+    bench.emulator.call(ben.bsuid)
+    bench.emulator.call(ben.bsuid, answered=True, by_business=True)
+    told_of_call(bench)
+    assert BEN[1:].encode() not in b"".join(call.body for call in bench.inbox.calls)
+
+
+def test_who_cannot_call_says_why(bench: Bench) -> None:
+    bench.emulator.create_customer(BEN, "Ben", on_whatsapp=False)
+    with pytest.raises(ControlError, match="not on WhatsApp"):
+        bench.emulator.call(BEN)
+    with pytest.raises(ControlError, match="cannot last"):
+        bench.emulator.call(ANA, answered=True, duration=timedelta(seconds=-1))
+    bench.emulator.block(ANA)
+    with pytest.raises(ControlError, match="unblock it to call"):
+        bench.emulator.call(ANA, by_business=True)
+    assert bench.told().changes == []

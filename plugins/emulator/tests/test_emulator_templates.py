@@ -1,10 +1,12 @@
 """Templates: creating, listing, deleting, statuses, and filling in."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from emulator_bench import ANA, Bench
+from wa_connector_emulator import ControlError
 
 Body = dict[str, Any]
 BODY = {"type": "BODY", "text": "Hello {{1}}, order {{2}} is ready."}
@@ -60,7 +62,11 @@ def test_a_template_is_created_pending_and_sendable_once_approved(bench: Bench) 
         ({"components": [{"type": "BODY", "text": "Hi {{2}}, there."}]}, 2388072),
         ({"components": [BODY, {"type": "HEADER", "format": "SMELL"}]}, 2388047),
         ({"components": [BODY, {"type": "FOOTER", "text": "x" * 61}]}, 2388040),
-        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "URL"}] * 11}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY"}] * 11}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "URL"}] * 3}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE"}] * 2}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "PHONE_NUMBER"}] * 2}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": [{"type": "URL", "url": "{{1}}{{2}}"}]}]}, None),
     ],
 )
 def test_a_bad_create_call_is_refused(bench: Bench, change: Body, subcode: int | None) -> None:
@@ -277,6 +283,164 @@ def test_parameters_that_do_not_fit_are_refused(
 def test_a_media_header_needs_its_medium(bench: Bench, parameters: list[Body]) -> None:
     bench.emulator.add_template("photo", "Look at this.", header={"format": "IMAGE"})
     assert bench.refusal(**sending("photo", part("header", *parameters))) == (400, 132012)
+
+
+LINK = {"type": "URL", "text": "Track", "url": "https://x.test/{{1}}"}
+SITE = {"type": "URL", "text": "Site", "url": "https://x.test/"}
+COUPON = {"type": "COPY_CODE", "text": "Copy", "example": ["SAVE"]}
+OTP = {"type": "OTP", "otp_type": "COPY_CODE", "text": "Copy code"}
+
+
+def url_end(value: str, index: str = "0") -> Body:
+    return part("button", text(value), sub_type="url", index=index)
+
+
+def coupon(value: str, index: str = "0") -> Body:
+    return part("button", {"type": "coupon_code", "coupon_code": value}, sub_type="copy_code", index=index)
+
+
+def test_addresses_and_coupons_are_filled_in(bench: Bench) -> None:
+    bench.emulator.add_template("offer", "Hello there.", buttons=[LINK, COUPON, SITE])
+    bench.sent_id(**sending("offer", url_end("a%20b"), coupon("SAVE 20", "1")))
+    choices = bench.emulator.received(ANA)[0].content.choices
+    assert [(choice.kind, choice.id) for choice in choices] == [
+        ("link", "https://x.test/a%20b"),
+        ("code", "SAVE 20"),
+        ("link", "https://x.test/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("button", "components", "code"),
+    [
+        pytest.param(LINK, [], 131008, id="no end of the address"),
+        pytest.param(LINK, [coupon("a")], 132018, id="a coupon for an address"),
+        pytest.param(LINK, [part("button", text("a"), text("b"), sub_type="url", index="0")], 131009, id="two ends"),
+        pytest.param(LINK, [part("button", sub_type="url", index="0")], 131009, id="an empty list"),
+        pytest.param(LINK, [url_end("x" * 2001)], 132018, id="an address without end"),
+        pytest.param(
+            LINK,
+            [part("button", {"type": "payload", "payload": "a"}, sub_type="url", index="0")],
+            132012,
+            id="a payload for an address",
+        ),
+        pytest.param(SITE, [url_end("a")], 132018, id="an end for a whole address"),
+        pytest.param(COUPON, [], 131008, id="no coupon"),
+        pytest.param(COUPON, [url_end("a")], 132018, id="an address for a coupon"),
+        pytest.param(COUPON, [coupon("x" * 21)], 132018, id="a long coupon"),
+        pytest.param(
+            COUPON, [part("button", text("a"), sub_type="copy_code", index="0")], 132012, id="a text for a coupon"
+        ),
+    ],
+)
+def test_parameters_of_buttons_that_do_not_fit_are_refused(
+    bench: Bench, button: Body, components: list[Body], code: int
+) -> None:
+    bench.emulator.add_template("offer", "Hello there.", buttons=[button])
+    assert bench.refusal(**sending("offer", *components)) == (400, code)
+    assert bench.emulator.sent() == ()
+
+
+def test_a_one_time_code_is_in_the_body_and_in_the_button(bench: Bench) -> None:
+    bench.emulator.add_template("code", "{{1}} is your code.", category="AUTHENTICATION", buttons=[OTP])
+    body = part("body", text("123456"))
+    bench.sent_id(**sending("code", body, url_end("123456")))
+    (choice,) = bench.emulator.received(ANA)[0].content.choices
+    assert (choice.kind, choice.id) == ("code", "123456")
+    assert bench.refusal(**sending("code", body)) == (400, 131008)
+    assert bench.refusal(**sending("code", body, url_end("x" * 16))) == (400, 132018)
+
+
+# --- carousels ----------------------------------------------------------------------------------
+
+CARD: Body = {"header": {"format": "IMAGE"}, "body": "A mug for {{1}}.", "buttons": ["More", LINK]}
+
+
+def card(bench: Bench, index: int, *components: Body) -> Body:
+    image = part("header", {"type": "image", "image": {"id": bench.upload(data=b"\xff\xd8 %d" % index)}})
+    return {"card_index": index, "components": [image, *components]}
+
+
+def carousel(*cards: Body) -> Body:
+    return {"type": "carousel", "cards": list(cards)}
+
+
+def whole(bench: Bench, index: int) -> Body:
+    return card(bench, index, part("body", text(f"{index} €")), url_end(str(index), "1"))
+
+
+def test_a_carousel_shows_its_cards(bench: Bench) -> None:
+    bench.emulator.add_template("mugs", "Hello {{1}}, look.", cards=[CARD, CARD])
+    wamid = bench.sent_id(**sending("mugs", part("body", text("Ana")), carousel(whole(bench, 1), whole(bench, 0))))
+    content = bench.emulator.received(ANA)[0].content
+    assert content.text == "Hello Ana, look."
+    assert [(card.kind, card.text) for card in content.cards] == [
+        ("card", "A mug for 0 €."),
+        ("card", "A mug for 1 €."),
+    ]
+    assert len({card.sha256 for card in content.cards} - {None}) == 2
+    assert [[choice.id for choice in card.choices] for card in content.cards] == [
+        ["More", "https://x.test/0"],
+        ["More", "https://x.test/1"],
+    ]
+    bench.emulator.tap(ANA, wamid, "More")
+    assert bench.told().messages()[0]["button"] == {"payload": "More", "text": "More"}
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        pytest.param(lambda b: [], 132000, id="no cards"),
+        pytest.param(lambda b: [carousel(whole(b, 0))], 132000, id="too few"),
+        pytest.param(lambda b: [carousel(*(whole(b, n) for n in range(3)))], 132000, id="too many"),
+        pytest.param(lambda b: [carousel(whole(b, 0), whole(b, 0))], 132012, id="one twice"),
+        pytest.param(lambda b: [carousel(whole(b, 1), whole(b, 2))], 132012, id="wrong numbers"),
+        pytest.param(lambda b: [carousel(whole(b, 0), card(b, 1, url_end("1", "1")))], 132000, id="no text"),
+        pytest.param(lambda b: [carousel(whole(b, 0), card(b, 1, part("body", text("a"))))], 131008, id="no address"),
+        pytest.param(
+            lambda b: [carousel(whole(b, 0), {"card_index": 1, "components": [part("body", text("a"))]})],
+            132012,
+            id="no picture",
+        ),
+        pytest.param(
+            lambda b: [carousel(whole(b, 0), card(b, 1, part("body", text("x" * 160)), url_end("1", "1")))],
+            132005,
+            id="too long",
+        ),
+    ],
+)
+def test_cards_that_do_not_fit_are_refused(bench: Bench, make: Callable[[Bench], list[Body]], code: int) -> None:
+    bench.emulator.add_template("mugs", "Hello there.", cards=[CARD, CARD])
+    assert bench.refusal(**sending("mugs", *make(bench))) == (400, code)
+    assert bench.emulator.sent() == ()
+
+
+def test_cards_of_a_template_that_has_none_are_refused(bench: Bench) -> None:
+    bench.emulator.add_template("hello", "Hello there.")
+    assert bench.refusal(**sending("hello", carousel(whole(bench, 0)))) == (400, 132000)
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        pytest.param([CARD], id="one"),
+        pytest.param([CARD] * 11, id="eleven"),
+        pytest.param([CARD, {**CARD, "buttons": ["More"]}], id="other buttons"),
+        pytest.param([CARD, {**CARD, "header": {"format": "VIDEO"}}], id="other header"),
+        pytest.param([{"body": "x"}] * 2, id="no header"),
+        pytest.param([{**CARD, "header": "Mug"}] * 2, id="text header"),
+        pytest.param([{**CARD, "body": "x" * 161}] * 2, id="long body"),
+        pytest.param([{**CARD, "body": "Hi {{2}}, there."}] * 2, id="wrong numbers"),
+        pytest.param([{**CARD, "buttons": ["a", "b", "c"]}] * 2, id="three buttons"),
+        pytest.param([{**CARD, "footer": "x"}] * 2, id="a footer"),
+        pytest.param([{**CARD, "buttons": "More"}] * 2, id="buttons that are no list"),
+        pytest.param([{**CARD, "body": 7}] * 2, id="body that is no text"),
+    ],
+)
+def test_a_carousel_that_cannot_be_is_refused(bench: Bench, cards: list[Body]) -> None:
+    with pytest.raises(ControlError):
+        bench.emulator.add_template("mugs", "Hello there.", cards=cards)
+    assert bench.emulator.templates() == ()
 
 
 def test_buttons_are_checked(bench: Bench) -> None:

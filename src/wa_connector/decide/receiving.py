@@ -3,7 +3,7 @@
 A customer may write at any time: no rule refuses a message that came in. What rules decide is what follows from it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import evolve, frozen
@@ -155,8 +155,8 @@ def _consequences(
     notice = _notice_for(moved, item)
     if notice is not None:
         _notify(draft, ground, customer, thread, notice, message)
-    elif moved is None:
-        _ask_again(draft, ground, customer, thread, message)
+    if moved is None:
+        _ask_again(draft, ground, customer, thread, message, ground.credible(item.at, draft.now))
 
 
 def _fold_reply(draft: Draft, command: ReceiveMessage, customer: CustomerId) -> Moved | None:
@@ -208,9 +208,15 @@ def _text_of(ground: Ground, notice: NoticeKind) -> str:
     return texts[notice]
 
 
-def _ask_again(draft: Draft, ground: Ground, customer: CustomerId, thread: ConversationId, cause: MessageId) -> None:
-    """Ask a customer who declined and writes on once more, where the rules let the system do it."""
-    if consent_of(draft, customer).on(ground.capabilities.channel).conversation is not Stage.DECLINED:
+def _ask_again(
+    draft: Draft, ground: Ground, customer: CustomerId, thread: ConversationId, cause: MessageId, at: datetime
+) -> None:
+    """Ask a customer who declined and writes on once more, where the rules let the system do it.
+
+    What he wrote before he declined, and what comes late, is no writing on; within one second arrival decides.
+    """
+    consent = consent_of(draft, customer).on(ground.capabilities.channel)
+    if consent.conversation is not Stage.DECLINED or consent.changed_at is None or at < consent.changed_at:
         return  # The common case, told apart before the template is loaded.
     content, template = request_for(draft, ground, customer)
     action = AskAgain(content, template)
@@ -257,7 +263,8 @@ def receive_preference(draft: Draft, command: ReceivePreference) -> CustomerId:
     customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
     signal = Signal.MARKETING_RESUMED if item.wants_marketing else Signal.MARKETING_STOPPED
     address = item.sender.addresses[0].value if item.sender.addresses else ""
-    record(draft, ground, customer, Witness(signal, item.at, cause=item.provider_id, address=address))
+    at = ground.credible(item.at, draft.now)
+    record(draft, ground, customer, Witness(signal, at, cause=item.provider_id, address=address))
     return customer
 
 

@@ -1,7 +1,7 @@
 """What becomes of a message of ours: reports, refusals, and what they teach about the standing."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve
 
@@ -86,6 +86,8 @@ def correct(draft: Draft, ground: Ground, message: Message, correction: Correcti
             draft.put(ground.pair(customer), evolve(pair, marketing_after_at=draft.now + MARKETING_PAUSE))
         case Correction.NONE:
             pass
+        case _:
+            assert_never(correction)
     if isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST:
         # The request was made before it failed, whatever the two clocks say.
         failed_at = max(message.status_at, message.at)

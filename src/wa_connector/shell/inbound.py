@@ -111,8 +111,7 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
 
 def _as_json(item: InboundItem) -> str:
     """An element as it was read: what is kept must hold everything, which a ``repr`` does not."""
-    text = item.raw if isinstance(item, Unreadable) else encode(item, type(item))
-    return text.encode("utf-8", "backslashreplace").decode()
+    return item.raw if isinstance(item, Unreadable) else encode(item, type(item))
 
 
 def _as_text(body: bytes) -> str:
@@ -303,8 +302,8 @@ class _Batch:
         await self._ports.hooks.committed(self._tenant, at, happenings)
 
     async def _commit(self, pending: Sequence[tuple[_Element, Ready[Any]]]) -> list[Outcome | None]:
-        """The outcomes; None of a change that no storage takes (a text that is no text, say). It is found by committing
-        one by one, so that it does not take its neighbours down."""
+        """The outcomes; None of a change that the storage refuses. It is found by committing one by one, so that it does
+        not take its neighbours down."""
         try:
             return [*await self._ports.storage.commit([answer.change for _, answer in pending])]
         except UsageError as error:

@@ -15,7 +15,7 @@ from wa_connector.decide.replay import Called, Chronicle, Fact, PolicyChanged, S
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import ButtonReply, Content, TemplateMessage, Text, Unsupported
-from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.decision import Reason
 from wa_connector.model.ids import AccountId, LineId
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
 from wa_connector.policy.action import Action, AskConsent, RecordConsent, UseTemplate, Write
@@ -107,45 +107,66 @@ QUESTIONS: Final[Mapping[str, Action]] = {
 
 
 def answers(chronicle: Chronicle, line: str, now: datetime) -> dict[str, Answer]:
-    """What the engine says to all questions."""
+    """What the engine says to what users ask."""
     standing = chronicle.standing(LineId(line))
-    found: dict[str, Answer] = {
+    verdicts = {name: decide(action, standing, now) for name, action in QUESTIONS.items()}
+    write = verdicts["write"]
+    return {
         "conversation": standing.consent.conversation,
         "promotion": standing.consent.marketing,
-        **{name: decide(action, standing, now).reason for name, action in QUESTIONS.items()},
-        "record": decide(RecordConsent(now, has_attachment=False), standing, now).reason,
-        "restore": decide(RecordConsent(now, has_attachment=True), standing, now).reason,
-        "foretell": decide(RecordConsent(now + timedelta(minutes=6), has_attachment=True), standing, now).reason,
-        "stranger": decide(AskConsent(), chronicle.standing(LineId(line), is_contact=False), now).reason,
+        **{name: verdict.reason for name, verdict in verdicts.items()},
+        "until": write.until_at if write.is_allowed else None,
     }
-    write = decide(Write(), standing, now)
-    return {**found, "until": write.until_at if write.is_allowed else None}
 
 
 def expected(oracle: Oracle, line: str, now: datetime) -> dict[str, Answer]:
-    """What the oracle says to them."""
-    write = oracle.may_write(line, now)
-    stage = oracle.stage()
+    """What the oracle says to it."""
+    footing, write = oracle.footing(), oracle.may_write(line, now)
     return {
-        "conversation": stage,
-        "promotion": oracle.footing().promotion,
+        "conversation": footing.talk,
+        "promotion": footing.promotion,
         "write": write,
         "template": oracle.may_use_template(line, now),
         "marketing": oracle.may_use_template(line, now, is_marketing=True),
         "ask": oracle.may_ask(now),
-        "record": oracle.may_record(now, now, has_file=False),
-        "restore": oracle.may_record(now, now, has_file=True),
-        "foretell": oracle.may_record(now + timedelta(minutes=6), now, has_file=True),
-        "stranger": oracle.may_ask(now, is_contact=False),
         "until": oracle.until(line) if write is Reason.ALLOWED else None,
     }
 
 
-def enablement_of(oracle: Oracle) -> Decision:
-    """The engine's word for a channel that is on, or off."""
-    return Decision(
-        Reason.ALLOWED if oracle.is_enabled else Reason.CHANNEL_DISABLED, (("channel", "WhatsApp"), ("level", "Acme"))
-    )
+_AHEAD: Final = timedelta(minutes=6)
 
 
-__all__ = ["CHANNEL", "SALE", "Answer", "answers", "content_of", "enablement_of", "expected", "fact_of", "replayed"]
+def staff_answers(chronicle: Chronicle, line: str, now: datetime) -> dict[str, Answer]:
+    """What the engine says to staff who record a consent, and to users who ask somebody that is in no contacts."""
+    standing = chronicle.standing(LineId(line))
+    stranger = chronicle.standing(LineId(line), is_contact=False)
+    return {
+        "record": decide(RecordConsent(now, has_attachment=False), standing, now).reason,
+        "restore": decide(RecordConsent(now, has_attachment=True), standing, now).reason,
+        "record what is to come": decide(RecordConsent(now + _AHEAD, has_attachment=True), standing, now).reason,
+        "ask a stranger": decide(AskConsent(), stranger, now).reason,
+    }
+
+
+def staff_expected(oracle: Oracle, now: datetime) -> dict[str, Answer]:
+    """What the oracle says to them."""
+    return {
+        "record": oracle.may_record(now, now, has_file=False),
+        "restore": oracle.may_record(now, now, has_file=True),
+        "record what is to come": oracle.may_record(now + _AHEAD, now, has_file=True),
+        "ask a stranger": oracle.may_ask(now, is_contact=False),
+    }
+
+
+__all__ = [
+    "CHANNEL",
+    "SALE",
+    "Answer",
+    "answers",
+    "content_of",
+    "expected",
+    "fact_of",
+    "replayed",
+    "staff_answers",
+    "staff_expected",
+]

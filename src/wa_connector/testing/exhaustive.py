@@ -316,9 +316,12 @@ def _has(story: Sequence[Happened], *signals: Signal) -> bool:
     return _last(story, *signals) >= 0
 
 
-def check(node: Node, *, invariants: bool) -> None:
+Engine = Callable[[Chronicle, str, datetime], Mapping[str, object]]
+
+
+def check(node: Node, *, invariants: bool, ask: Engine = answers) -> None:
     """Ask both everything at this state's instant."""
-    engine = answers(node.chronicle, LINE, node.now)
+    engine = ask(node.chronicle, LINE, node.now)
     oracle = expected(Oracle(node.story, policy=_policy(node)), LINE, node.now)
     if engine != oracle:
         wrong = {name: (engine[name], oracle[name]) for name in engine if engine[name] != oracle[name]}
@@ -365,11 +368,12 @@ class Closure:
     seconds: float
 
 
-def explore(world: World) -> Closure:
-    """Search until nothing is new; raises ``Differs`` for the first thing that is not as it must be."""
+def explore(world: World, ask: Engine = answers) -> Closure:
+    """Search until nothing is new; raises ``Differs`` for the first thing that is not as it must be. ``ask`` is how the
+    engine is asked."""
     started = perf_counter()
     root = Node((), Chronicle(CHANNEL, world.policy), BEGINNING)
-    check(root, invariants=world.invariants)
+    check(root, invariants=world.invariants, ask=ask)
     known, todo = {canonical(root)}, deque([root])
     transitions, depth = 0, 0
     while todo:
@@ -379,7 +383,7 @@ def explore(world: World) -> Closure:
             if after is None:
                 continue
             transitions += 1
-            check(after, invariants=world.invariants)
+            check(after, invariants=world.invariants, ask=ask)
             state = canonical(after)
             if state not in known:
                 known.add(state)

@@ -20,12 +20,10 @@ from wa_connector.model.directory import ChannelSwitch
 from wa_connector.model.message import NoticeKind
 from wa_connector.model.setting import DEFAULTS, Settings
 from wa_connector.model.window import WindowRule
-from wa_connector.testing.story import Happened, Kind
+from wa_connector.testing.story import Footing, Happened, Kind
 
 DAY: Final = timedelta(hours=24)
 SECOND: Final = timedelta(seconds=1)
-
-
 SAFER_LAST: Final = (
     *(Signal.ASKED, Signal.RECORDED, Signal.RESTORED, Signal.YES, Signal.START, Signal.ACCEPTED),
     *(Signal.MARKETING_RESUMED, Signal.NOT_DELIVERED, Signal.MARKETING_STOPPED, Signal.NO, Signal.DECLINED),
@@ -40,17 +38,6 @@ def is_enabled(levels: Sequence[ChannelSwitch | None]) -> bool:
     """Whether a channel is on after these levels, root first; None is a level that says nothing."""
     said = [level for level in levels if level is not None]
     return bool(said) and said[-1].enabled and all(above.enabled or above.may_enable for above in said)
-
-
-@frozen
-class Footing:
-    """Where a customer stands: consent to conversation and to marketing, when the first of them last changed, and whether
-    the one automatic request was made since he last agreed."""
-
-    talk: Stage = Stage.UNKNOWN
-    promotion: Stage = Stage.UNKNOWN
-    changed_at: datetime | None = None
-    asked_again: bool = False
 
 
 @frozen
@@ -80,8 +67,8 @@ class Oracle:
                 skew = entry.settings.clock_skew
             elif entry.id not in seen:
                 seen.add(entry.id)
-                is_ours = entry.says is Signal.ASKED
-                yield entry if is_ours else evolve(entry, at=min(entry.at, entry.known_at + skew))
+                is_ahead = entry.at > entry.known_at + skew and entry.says is not Signal.ASKED
+                yield evolve(entry, at=entry.known_at + skew) if is_ahead else entry
 
     def statements(self) -> list[Happened]:
         """What speaks of consent, in the order in which it happened; in one second the safer comes later."""
@@ -92,23 +79,15 @@ class Oracle:
         """Where the customer stands now."""
         here = Footing()
         for entry in self.statements():
-            changed, before = here.changed_at, here.talk
-            if (
-                entry.says is Signal.NO
-                and before is Stage.GRANTED
-                and changed
-                and _second(changed) == _second(entry.at)
-            ):
-                # Yes and no in one second: the question was still open, and the safer of the two answers counts.
-                entry = evolve(entry, says=Signal.DECLINED)  # noqa: PLW2901 - read as what it means
-            talk = stage_after(before, entry, Purpose.CONVERSATION)
-            asked_again = here.asked_again or (entry.says is Signal.ASKED and before is Stage.DECLINED)
-            here = Footing(
-                talk,
-                stage_after(here.promotion, entry, Purpose.MARKETING),
-                entry.at if talk is not before else changed,
-                asked_again and talk is not Stage.GRANTED,
-            )
+            was, changed = here.talk, here.changed_at
+            # Yes and no in one second: the question was still open, and the safer of the two answers counts.
+            is_open = was is Stage.GRANTED and changed is not None and _second(changed) == _second(entry.at)
+            read = evolve(entry, says=Signal.DECLINED) if is_open and entry.says is Signal.NO else entry
+            talk = stage_after(was, read, Purpose.CONVERSATION)
+            asked_again = here.asked_again or (entry.says is Signal.ASKED and was is Stage.DECLINED)
+            promotion = stage_after(here.promotion, read, Purpose.MARKETING)
+            changed = changed if talk is was else entry.at
+            here = Footing(talk, promotion, changed, asked_again and talk is not Stage.GRANTED)
         return here
 
     def stage(self) -> Stage:
@@ -121,8 +100,7 @@ class Oracle:
 
     def asking_at(self, now: datetime) -> datetime:
         """The date of a request that is made now: after what it answers, whatever the two clocks say."""
-        changed = self.footing().changed_at
-        return now if changed is None else max(now, changed + SECOND)
+        return max(now, (self.footing().changed_at or now - SECOND) + SECOND)
 
     def closes_at(self, line: str, *, by_customer: bool = False) -> datetime | None:
         """When the window closes (perhaps it has); None when nothing opened one. ``by_customer``: the one that he
@@ -184,10 +162,8 @@ class Oracle:
     def may_record(self, given_at: datetime, now: datetime, *, has_file: bool) -> Reason:
         """Staff note a consent that was given elsewhere."""
         stage, changed, settings = self.stage(), self.footing().changed_at, self.settings()
-        if not self.is_enabled:
-            return Reason.CHANNEL_DISABLED
-        if given_at > now + settings.clock_skew:
-            return Reason.DATED_AHEAD
+        if not self.is_enabled or given_at > now + settings.clock_skew:
+            return Reason.DATED_AHEAD if self.is_enabled else Reason.CHANNEL_DISABLED
         if stage not in SAID_NO:
             return Reason.ALLOWED
         if not settings.staff_may_restore:
@@ -207,7 +183,7 @@ class Oracle:
         # The notices are free-form, and need the window; the request is a template.
         found = found if heard.is_open(message.line, now) else []
         (known,) = [entry for entry in heard.told() if entry.id == message.id]
-        is_later = known.at > (self.footing().changed_at or now)
+        is_later = known.at >= (self.footing().changed_at or now)
         if message.says is None and stage is Stage.DECLINED and is_later and not self.footing().asked_again:
             found.append(NoticeKind.OPT_IN_REQUEST)
         return found
@@ -230,12 +206,8 @@ class Oracle:
         return {**fates, **{held.id: None for held in waiting}}
 
 
-_ASKED, _NO, _STOP, _YES = Stage.ASKED, Stage.DECLINED, Stage.REVOKED, Stage.GRANTED
-_NOT_YET: Final = {
-    Stage.UNKNOWN: Reason.CONSENT_NOT_ASKED,
-    _ASKED: Reason.CONSENT_AWAITED,
-    _NO: Reason.CONSENT_DECLINED,
-}
+_NEW, _ASKED, _NO, _STOP, _YES = Stage.UNKNOWN, Stage.ASKED, Stage.DECLINED, Stage.REVOKED, Stage.GRANTED
+_NOT_YET: Final = {_NEW: Reason.CONSENT_NOT_ASKED, _ASKED: Reason.CONSENT_AWAITED, _NO: Reason.CONSENT_DECLINED}
 _NOT_AGAIN: Final = {_YES: Reason.CONSENT_GRANTED_ALREADY, _NO: Reason.CONSENT_DECLINED, _STOP: Reason.CONSENT_REVOKED}
 _CONFIRMATIONS: Final = {_YES: NoticeKind.ACCEPTANCE, _NO: NoticeKind.DECLINE, _STOP: NoticeKind.STOP}
 

@@ -9,7 +9,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from wa_connector.model.consent import Purpose, Signal
+from wa_connector.model.consent import Purpose, Signal, Stage
 from wa_connector.model.setting import DEFAULTS, Settings
 
 
@@ -41,4 +41,15 @@ class Happened:
     settings: Settings = DEFAULTS
 
 
-__all__ = ["Happened", "Kind"]
+@frozen
+class Footing:
+    """Where a customer stands: consent to conversation and to marketing, when the first of them last changed, and whether
+    the one automatic request was made since he last agreed."""
+
+    talk: Stage = Stage.UNKNOWN
+    promotion: Stage = Stage.UNKNOWN
+    changed_at: datetime | None = None
+    asked_again: bool = False
+
+
+__all__ = ["Footing", "Happened", "Kind"]

@@ -64,6 +64,12 @@ def _buttons(value: object) -> list[str | Json]:
     return [_header(member) for member in value]
 
 
+def _cards(value: object) -> list[Json]:
+    if not isinstance(value, list):
+        raise ValueError("a list of cards")
+    return [_table(member) for member in value]
+
+
 def _data(value: object) -> bytes:
     try:
         return b64decode(_text(value), validate=True)
@@ -125,6 +131,7 @@ ROUTES: Sequence[Route] = (
             "header": _header,
             "footer": _text,
             "buttons": _buttons,
+            "cards": _cards,
             "status": _text,
         },
     ),
@@ -161,6 +168,12 @@ ROUTES: Sequence[Route] = (
         "/customers/{who}/image",
         "send_image",
         {"data": _data, "mime_type": _text, "caption": _text, **_NUMBER},
+    ),
+    Route(
+        "POST",
+        "/customers/{who}/call",
+        "call",
+        {"answered": _flag, "by_business": _flag, "duration": _span, **_NUMBER},
     ),
     Route("POST", "/customers/{who}/tap", "tap", {"message_id": _text, "choice": _text}),
     Route("POST", "/customers/{who}/read", "read", {"message_id": _text}),

@@ -6,7 +6,7 @@ a picture of the moment.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from threading import RLock
 from types import TracebackType
@@ -25,6 +25,7 @@ from .transport import HttpSender, Sender, handshake_complaint
 from .values import (
     Account,
     BusinessMessage,
+    Call,
     Callback,
     Customer,
     CustomerMessage,
@@ -210,12 +211,14 @@ class Emulator:
         header: str | Json | None = None,
         footer: str | None = None,
         buttons: Sequence[str | Json] = (),
+        cards: Sequence[Json] = (),
         status: str = "APPROVED",
     ) -> Template:
         """Add a template, approved unless `status` says otherwise.
 
         A string is a text header, and among `buttons` a quick reply; other headers and buttons are
-        given as in Meta's create call: `{"format": "IMAGE"}`, `{"type": "URL", ...}`.
+        given as in Meta's create call: `{"format": "IMAGE"}`, `{"type": "URL", ...}`. Each of the
+        `cards` of a carousel has `header`, `body` and `buttons` of its own.
         """
         row = seeds.template_json(
             name,
@@ -226,6 +229,7 @@ class Emulator:
             header=header,
             footer=footer,
             buttons=buttons,
+            cards=cards,
         )
         with self._lock:
             return seeds.add_template(self._world, {**row, "status": status})
@@ -375,6 +379,32 @@ class Emulator:
             said = act(self._world.customer(who), self._world.number(number_id))
             self._queue(said.notice)
             return said.message
+
+    def call(
+        self,
+        who: str,
+        *,
+        answered: bool = False,
+        by_business: bool = False,
+        duration: timedelta = timedelta(0),
+        number_id: str | None = None,
+    ) -> Call:
+        """The customer calls the business, or is called `by_business`; with webhooks.
+
+        The webhook of its end goes out when an answered call of that `duration` is over.
+        """
+        with self._lock:
+            called = phones.call(
+                self._world,
+                self._world.customer(who),
+                self._world.number(number_id),
+                self.clock.now(),
+                answered=answered,
+                by_business=by_business,
+                duration=duration,
+            )
+            self._queue(*called.notices)
+            return called.call
 
     def received(self, who: str) -> tuple[BusinessMessage, ...]:
         """What the customer's phone shows of the business's messages, oldest first."""

@@ -34,6 +34,10 @@ class Mint:
         raw = b"\x1d\x18" + bytes([len(who)]) + who + self._random.randbytes(16)
         return "wamid." + b64encode(raw).decode()
 
+    def wacid(self, recipient: str) -> str:
+        """The id of a call, of the same making as a wamid."""
+        return "wacid." + self.wamid(recipient).removeprefix("wamid.")
+
     def bsuid(self, country: str) -> str:
         """A business-scoped user id such as `US.13491208655302741918`."""
         return f"{country}.{self._random.randrange(10**19, 10**20)}"

@@ -124,11 +124,15 @@ def _template(desk: Desk, value: Json) -> Content:
     template = templates.check_status(name, language, found)
     if template.category == "AUTHENTICATION" and desk.to_bsuid:
         raise GraphError(131062, "Authentication templates need a phone number as recipient.")
-    filled = templates.filled(template, value)
+    return _shown(desk, templates.filled(template, value))
+
+
+def _shown(desk: Desk, filled: templates.Filled) -> Content:
+    content = attrs.evolve(filled.content, cards=tuple(_shown(desk, card) for card in filled.cards))
     if filled.header_media is None or filled.header_media.kind not in MEDIA_KINDS:
-        return filled.content
+        return content
     media = media_content(desk, filled.header_media.kind, filled.header_media.value, "header")
-    return _with_media(filled.content, media)
+    return _with_media(content, media)
 
 
 def _with_media(content: Content, media: Content) -> Content:

@@ -5,7 +5,7 @@ the notices that follow. What a phone cannot do is a `ControlError`.
 """
 
 from base64 import b64encode
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -13,6 +13,7 @@ from . import graph, rules, webhooks
 from .errors import ControlError, status_error
 from .values import (
     BusinessMessage,
+    Call,
     Choice,
     Customer,
     CustomerMessage,
@@ -43,10 +44,7 @@ def say(
     reply_to: str | None = None,
 ) -> Said:
     """Send `payload` (`type` and what belongs to it) to the business; this opens the window."""
-    if not customer.on_whatsapp:
-        raise ControlError(f"{customer.name} is not on WhatsApp and cannot write", 409)
-    if number.id in customer.blocked:
-        raise ControlError(f"{customer.name} has blocked the number; unblock it to write", 409)
+    _refuse_silence(customer, number, "write")
     if reply_to is not None:
         payload = {**payload, "context": _context(world, number, reply_to)}
     message_id = world.mint.wamid(customer.shown_phone or customer.bsuid)
@@ -55,6 +53,50 @@ def say(
     world.outbox.setdefault((number.id, customer.bsuid), []).append(message_id)
     _heard(world, number, customer, now)
     return Said(message, webhooks.inbound(number, customer, message))
+
+
+def _refuse_silence(customer: Customer, number: Number, what: str) -> None:
+    if not customer.on_whatsapp:
+        raise ControlError(f"{customer.name} is not on WhatsApp and cannot {what}", 409)
+    if number.id in customer.blocked:
+        raise ControlError(f"{customer.name} has blocked the number; unblock it to {what}", 409)
+
+
+@attrs.frozen
+class Called:
+    """A call, and its webhooks."""
+
+    call: Call
+    notices: tuple[Notice, ...]
+
+
+def call(
+    world: World,
+    customer: Customer,
+    number: Number,
+    now: datetime,
+    *,
+    answered: bool,
+    by_business: bool,
+    duration: timedelta,
+) -> Called:
+    """Call the business, or be called by it. The customer's own call opens the window whether
+    anybody answers or not; one of the business's when the customer answers.
+    """
+    _refuse_silence(customer, number, "call")
+    if duration < timedelta(0):
+        raise ControlError(f"a call cannot last {duration}")
+    call_id = world.mint.wacid(customer.shown_phone or customer.bsuid)
+    over_at = now + duration if answered else now
+    made = Call(call_id, number.id, customer.bsuid, now, over_at, answered, by_business)
+    if answered or not by_business:
+        _heard(world, number, customer, now)
+    steps = [webhooks.call_event(number, customer, made, "connect", now)]
+    if by_business:
+        names = ("RINGING", "ACCEPTED" if answered else "REJECTED")
+        steps += [webhooks.call_status(number, customer, made, name) for name in names]
+    steps.append(webhooks.call_event(number, customer, made, "terminate", over_at))
+    return Called(made, tuple(steps))
 
 
 def _heard(world: World, number: Number, customer: Customer, now: datetime) -> None:
@@ -117,7 +159,7 @@ def tap(world: World, customer: Customer, number: Number, now: datetime, message
 
 
 def _tapped(message: BusinessMessage, choice: str) -> Choice:
-    offered = [c for c in message.content.choices if c.kind != "link"]
+    offered = [c for c in message.content.all_choices if c.kind not in ("link", "code")]
     # Ids first: a title may happen to equal another choice's id.
     for candidate in (*(c for c in offered if c.id == choice), *offered):
         if choice in (candidate.id, candidate.title):

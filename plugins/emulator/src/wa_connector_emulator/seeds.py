@@ -108,16 +108,12 @@ def template_json(
     header: str | Json | None = None,
     footer: str | None = None,
     buttons: Sequence[str | Json] = (),
+    cards: Sequence[Json] = (),
 ) -> dict[str, object]:
     """The JSON of a create call. A plain string is a text header, or a quick reply."""
-    components: list[Json] = []
-    if header is not None:
-        components.append(_header(header))
-    components.append({"type": "BODY", "text": body})
-    if footer is not None:
-        components.append({"type": "FOOTER", "text": footer})
-    if buttons:
-        components.append({"type": "BUTTONS", "buttons": [_button(b) for b in buttons]})
+    components = _components(header, body, footer, buttons)
+    if cards:
+        components.append({"type": "CAROUSEL", "cards": [_card(card) for card in cards]})
     return {
         "name": name,
         "language": language,
@@ -125,6 +121,33 @@ def template_json(
         "parameter_format": parameter_format,
         "components": components,
     }
+
+
+def _components(
+    header: str | Json | None, body: str | None, footer: str | None, buttons: Sequence[str | Json]
+) -> list[Json]:
+    components: list[Json] = []
+    if header is not None:
+        components.append(_header(header))
+    if body is not None:
+        components.append({"type": "BODY", "text": body})
+    if footer is not None:
+        components.append({"type": "FOOTER", "text": footer})
+    if buttons:
+        components.append({"type": "BUTTONS", "buttons": [_button(b) for b in buttons]})
+    return components
+
+
+def _card(card: Json) -> Json:
+    unknown = set(card) - {"header", "body", "buttons"}
+    if unknown:
+        raise ControlError(f"a card has unknown keys: {', '.join(sorted(unknown))}")
+    header, body, buttons = card.get("header"), card.get("body"), card.get("buttons", ())
+    if not isinstance(header, str | Mapping | None) or not isinstance(body, str | None):
+        raise ControlError("a card's header must be an object, and its body a string")
+    if not isinstance(buttons, list | tuple):
+        raise ControlError("a card's buttons must be a list")
+    return {"components": _components(header, body, None, buttons)}
 
 
 def _header(header: str | Json) -> Json:

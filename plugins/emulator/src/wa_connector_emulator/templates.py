@@ -29,7 +29,14 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,4})?\Z")
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _BODY_LIMIT = 1024
 _SHORT_LIMIT = 60
+_CARD_BODY_LIMIT = 160
 _MOST_BUTTONS = 10
+_MOST_OF_KIND = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
+_MOST_BUTTONS_OF_CARD = 2
+_CARDS = range(2, 11)
+_COUPON_LIMIT = 20
+_CODE_LIMIT = 15
+_URL_LIMIT = 2000
 _AUTH_BODY = "{{1}} is your verification code."
 
 
@@ -99,9 +106,51 @@ def _check_components(template: Template) -> None:
         raise GraphError(100, "The body must not end with a parameter.", subcode=2388299)
     _check_placeholders(template, text)
     _check_header_and_footer(template)
-    buttons = _buttons(template)
-    if len(buttons) > _MOST_BUTTONS:
-        raise GraphError(100, f"At most {_MOST_BUTTONS} buttons, not {len(buttons)}.")
+    _check_buttons(_buttons(template), _MOST_BUTTONS)
+    if component(template, "CAROUSEL") is not None:
+        _check_cards(_cards(template))
+
+
+def _check_buttons(buttons: Sequence[Json], most: int) -> None:
+    if len(buttons) > most:
+        raise GraphError(100, f"At most {most} buttons, not {len(buttons)}.")
+    kinds = [_kind(button).upper() for button in buttons]
+    for kind, of_kind in _MOST_OF_KIND.items():
+        if kinds.count(kind) > of_kind:
+            raise GraphError(100, f"At most {of_kind} buttons of type {kind}.")
+    for button in buttons:
+        if len(placeholders(str(button.get("url", "")))) > 1:
+            raise GraphError(100, "An address has at most one parameter.")
+
+
+def _check_cards(cards: Sequence[Template]) -> None:
+    if len(cards) not in _CARDS:
+        raise GraphError(100, f"A carousel has 2 to 10 cards, not {len(cards)}.")
+    for card in cards:
+        header = component(card, "HEADER")
+        if header is None or _format(header) not in ("IMAGE", "VIDEO"):
+            raise GraphError(100, "The header of a card must be an image or a video.")
+        _limit(body_text(card), _CARD_BODY_LIMIT, "card's body")
+        _check_placeholders(card, body_text(card))
+        _check_buttons(_buttons(card), _MOST_BUTTONS_OF_CARD)
+    if len({_shape(card) for card in cards}) > 1:
+        raise GraphError(100, "All cards of a carousel must have the same components.")
+
+
+def _shape(card: Template) -> tuple[tuple[str, ...], ...]:
+    header = component(card, "HEADER") or {}
+    kinds = tuple(_kind(button) for button in _buttons(card))
+    return (_format(header),), (str(component(card, "BODY") is not None),), kinds
+
+
+def _cards(template: Template) -> list[Template]:
+    """The cards of a carousel, each as a template of its own components."""
+    cards = (component(template, "CAROUSEL") or {}).get("cards")
+    return [
+        attrs.evolve(template, components=tuple(shape.need_objects(card, "components", "cards")))
+        for card in (cards if isinstance(cards, list) else [])
+        if isinstance(card, Mapping)
+    ]
 
 
 def _check_placeholders(template: Template, text: str) -> None:
@@ -160,10 +209,13 @@ class HeaderMedia:
 
 @attrs.frozen
 class Filled:
-    """A template with its parameters put in, and the header's medium, yet to be looked up."""
+    """A template with its parameters put in, and the header's medium, yet to be looked up. The
+    same of each of its cards.
+    """
 
     content: Content
     header_media: HeaderMedia | None
+    cards: tuple["Filled", ...] = ()
 
 
 def check_status(name: str, language: str, template: Template | None) -> Template:
@@ -185,13 +237,33 @@ def check_status(name: str, language: str, template: Template | None) -> Templat
 def filled(template: Template, sent: Json) -> Filled:
     """`template` with the parameters of a send call's `template` object."""
     components = _sent_components(sent)
+    whole = _filled_parts(template, components, kind="template", limit=_BODY_LIMIT)
+    return attrs.evolve(whole, cards=_filled_cards(template, components))
+
+
+def _filled_cards(template: Template, components: Sequence[Json]) -> tuple[Filled, ...]:
+    part = next((c for c in components if _kind(c) == "carousel"), None)
+    sent = [] if part is None else shape.need_objects(part, "cards", "carousel")
+    cards = _cards(template)
+    _check_count("carousel", len(cards), len(sent))
+    by_index = {str(card.get("card_index")): card for card in sent}
+    if sorted(by_index) != sorted(str(index) for index in range(len(cards))):
+        raise GraphError(132012, f"carousel: expected the cards 0 to {len(cards) - 1}, received {sorted(by_index)}")
+    return tuple(
+        _filled_parts(card, _sent_components(by_index[str(index)]), kind="card", limit=_CARD_BODY_LIMIT)
+        for index, card in enumerate(cards)
+    )
+
+
+def _filled_parts(template: Template, components: Sequence[Json], *, kind: str, limit: int) -> Filled:
+    """One template, or one card, with its own parameters."""
     header_text, header_media = _filled_header(template, _parameters(components, "header"))
     text = _filled_text(template, "body", body_text(template), _parameters(components, "body"))
-    if len(text) > _BODY_LIMIT:
+    if len(text) > limit:
         raise GraphError(132005, f"body: {len(text)} characters with parameters in")
     footer = (component(template, "FOOTER") or {}).get("text")
     content = Content(
-        kind="template",
+        kind=kind,
         text=text,
         header=header_text,
         footer=None if footer is None else str(footer),
@@ -324,24 +396,41 @@ def _choice(button: Json, index: int, part: Json | None) -> Choice:
         case "QUICK_REPLY":
             payload = _button_parameter(part, "payload") or title
             return Choice("button", payload, title)
-        case "URL" | "OTP":
+        case "OTP":
+            return Choice("code", _needed(index, part, "text", _CODE_LIMIT), title)
+        case "URL":
             return Choice("link", _filled_url(button, index, part), title)
+        case "COPY_CODE":
+            return Choice("code", _needed(index, part, "coupon_code", _COUPON_LIMIT), title)
         case _:
             return Choice("link", str(button.get("phone_number", "")), title)
 
 
 def _filled_url(button: Json, index: int, part: Json | None) -> str:
-    url = str(button.get("url", "{{1}}" if _kind(button) == "otp" else ""))
+    url = str(button.get("url", ""))
     if not placeholders(url):
+        if part is not None:
+            raise GraphError(132018, f"buttons: the address of button {index} takes no parameter")
         return url
-    suffix = _button_parameter(part, "text")
-    if suffix is None:
-        raise GraphError(131008, f"buttons: Button at index {index} of type Url requires a parameter")
+    suffix = _needed(index, part, "text", _URL_LIMIT)
     return _PLACEHOLDER.sub(lambda _: suffix, url)
 
 
+def _needed(index: int, part: Json | None, key: str, most: int) -> str:
+    value = _button_parameter(part, key)
+    if value is None:
+        raise GraphError(131008, f"buttons: Button at index {index} requires a parameter of type {key}")
+    if len(value) > most:
+        raise GraphError(132018, f"buttons: the parameter of button {index} has over {most} characters")
+    return value
+
+
 def _button_parameter(part: Json | None, key: str) -> str | None:
+    """The one parameter of a button; its type and its key are called the same."""
     if part is None:
         return None
-    parameters = shape.need_objects(part, "parameters", "buttons", most=1)
-    return shape.maybe_text(parameters[0], key, "buttons")
+    (parameter,) = shape.need_objects(part, "parameters", "buttons", most=1)
+    received = _kind(parameter)
+    if received and received != key:
+        raise GraphError(132012, f"buttons: Format mismatch, expected {key.upper()}, received {received.upper()}")
+    return shape.maybe_text(parameter, key, "buttons")

@@ -146,9 +146,10 @@ class MediaUrl:
 
 @attrs.frozen
 class Choice:
-    """Something a phone can tap. `kind` says what a tap sends back; a `link` sends nothing."""
+    """Something a phone can tap. `kind` says what a tap sends back; a `link`, whose id is where it
+    leads, and a `code`, whose id is what it copies, send nothing."""
 
-    kind: Literal["button", "button_reply", "list_reply", "link"]
+    kind: Literal["button", "button_reply", "list_reply", "link", "code"]
     id: str
     title: str
     description: str | None = None
@@ -172,6 +173,13 @@ class Content:
     category: str = "service"
     reacts_to: str | None = None
     payload: Json | None = None
+    cards: tuple["Content", ...] = ()
+    """The cards of a carousel, each of kind `card`."""
+
+    @property
+    def all_choices(self) -> tuple[Choice, ...]:
+        """What can be tapped, on the message and on its cards."""
+        return (*self.choices, *(choice for card in self.cards for choice in card.choices))
 
 
 @attrs.frozen
@@ -226,6 +234,19 @@ class CustomerMessage:
     payload: Json
     is_read: bool = False
     is_typing: bool = False
+
+
+@attrs.frozen
+class Call:
+    """A call between a customer and a business number, from its first ring to its end."""
+
+    id: str
+    number_id: str
+    bsuid: str
+    started_at: datetime
+    ended_at: datetime
+    is_answered: bool
+    by_business: bool = False
 
 
 @attrs.frozen

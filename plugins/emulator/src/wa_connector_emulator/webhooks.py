@@ -7,8 +7,8 @@ Absent facts are left out rather than null, as Meta does: a customer who hides t
 neither `from` nor `wa_id` nor `recipient_id`. The one exception is a message that was addressed to
 the phone: its statuses may name it, since the business evidently knows it.
 
-Source: developers.facebook.com, webhooks overview and reference of the messages, user_preferences
-and message_template_status_update fields (read 2026-09-11).
+Source: developers.facebook.com, webhooks overview and reference of the messages, user_preferences,
+calls and message_template_status_update fields (read 2026-09-11).
 """
 
 import hmac
@@ -21,6 +21,7 @@ from .errors import status_error
 from .rules import unix
 from .values import (
     BusinessMessage,
+    Call,
     Customer,
     CustomerMessage,
     Json,
@@ -142,6 +143,66 @@ def marketing_preference(number: Number, customer: Customer, choice: str, at: da
         "user_preferences": [preference],
     }
     return Notice(number.account_id, "user_preferences", value, at)
+
+
+def call_event(number: Number, customer: Customer, call: Call, event: str, at: datetime) -> Notice:
+    """A call's `connect` or `terminate`. The SDP is none that could be answered."""
+    phone, ours = customer.shown_phone, number.display_number
+    ends: Json
+    if call.by_business:
+        ends = {"from": ours, "to": phone, "to_user_id": customer.bsuid}
+    else:
+        ends = {"from": phone, "from_user_id": customer.bsuid, "to": ours}
+    told = present(
+        {
+            "id": call.id,
+            **ends,
+            "event": event,
+            "direction": "BUSINESS_INITIATED" if call.by_business else "USER_INITIATED",
+            "timestamp": unix(at),
+            **(_session(call) if event == "connect" else _end(call)),
+        }
+    )
+    return Notice(number.account_id, "calls", _about_call(number, customer, {"calls": [told]}), at)
+
+
+def _session(call: Call) -> Json:
+    return {"session": {"sdp_type": "answer" if call.by_business else "offer", "sdp": "v=0\r\n"}}
+
+
+def _end(call: Call) -> Json:
+    """How it ended. Times are told of a call that was picked up only; that one nobody took is
+    FAILED is our reading, Meta does not say.
+    """
+    if not call.is_answered:
+        return {"status": "FAILED"}
+    span = call.ended_at - call.started_at
+    return {
+        "status": "COMPLETED",
+        "start_time": unix(call.started_at),
+        "end_time": unix(call.ended_at),
+        "duration": int(span.total_seconds()),
+    }
+
+
+def call_status(number: Number, customer: Customer, call: Call, name: str) -> Notice:
+    """What became of a call of the business's: RINGING, ACCEPTED or REJECTED."""
+    report = present(
+        {
+            "id": call.id,
+            "type": "call",
+            "status": name,
+            "timestamp": unix(call.started_at),
+            "recipient_id": customer.shown_phone,
+            "recipient_user_id": customer.bsuid,
+        }
+    )
+    value = _about_call(number, customer, {"statuses": [report]})
+    return Notice(number.account_id, "calls", value, call.started_at)
+
+
+def _about_call(number: Number, customer: Customer, told: Json) -> Json:
+    return {**_common(number), "contacts": [contact(customer, wa_id=customer.shown_phone)], **told}
 
 
 def template_status(template: Template, at: datetime) -> Notice:
