@@ -64,7 +64,7 @@ def the_customer_accepts(on: Stage) -> None:
     on.carla.taps("Yes, please")
     on.comes(f"her phone shows “{CONFIRMATION}”", [REQUEST, CONFIRMATION], on.carla.texts)
     composer = on.ana.composer(on.ana.thread_with("carla"))
-    on.allowed(composer["write"], "writing")
+    on.allowed(composer["write"], "writing", billed=True)
     on.sees("the message field says until when it will be so", True, composer["closes_at"] is not None)
 
 
@@ -73,7 +73,7 @@ def they_write_to_each_other(on: Stage) -> None:
     on.did("Ana", "writes “Good morning! What can we do for you?”; her screen repeats the call after a time-out")
     hello = {"text": "Good morning! What can we do for you?"}
     first, again = (on.ana.send(thread, hello, command="ana-1") for _ in range(2))
-    on.allowed(first["decision"], "writing")
+    on.allowed(first["decision"], "writing", billed=True)
     on.sees("both calls are one message", first["message"], again["message"])
     on.comes("it is delivered", "delivered", lambda: on.ana.status(thread, first["message"]))
     on.sees("and shown once", 1, on.carla.texts().count(hello["text"]))
@@ -89,7 +89,7 @@ def they_exchange_pictures(on: Stage) -> None:
     on.did("Ana", f"picks a picture (PNG, {len(SUNSET)} bytes) and sends it")
     media = on.ana.upload(SUNSET, "image/png")
     placed = on.ana.send(thread, {"image": media, "caption": "Like this one?"})
-    on.allowed(placed["decision"], "sending a picture")
+    on.allowed(placed["decision"], "sending a picture", billed=True)
     on.comes("it is delivered", "delivered", lambda: on.ana.status(thread, placed["message"]))
     shown = on.carla.shown()[-1]["content"]
     on.sees("Carla's phone shows the very same bytes", sha256_of(SUNSET), shown["sha256"])
@@ -154,7 +154,7 @@ def the_held_messages_leave(on: Stage) -> None:
         lambda: on.carla.texts()[before:],
     )
     composer = on.ana.composer(thread)
-    on.allowed(composer["write"], "writing")
+    on.allowed(composer["write"], "writing", billed=True)
     on.sees("nothing waits any more", 0, composer["held"])
 
 

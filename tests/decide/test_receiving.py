@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 
 from wa_connector.decide.draft import Known
-from wa_connector.decide.receiving import Keep, keep, receive_message
+from wa_connector.decide.receiving import Keep, ReceivePreference, keep, receive_message, receive_preference
 from wa_connector.decide.sending import send
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import (
@@ -33,13 +33,13 @@ from wa_connector.model.event import (
     ReplyUnclear,
 )
 from wa_connector.model.ids import ProviderId
-from wa_connector.model.inbound import Unreadable
+from wa_connector.model.inbound import InboundPreference, Sender, Unreadable
 from wa_connector.model.message import BySystem, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.ports.rows import QUARANTINE, KeptElement
 from wa_connector.testing.facts import facts
-from wa_connector.testing.host import ACME, ANA, CARLS_NUMBER
+from wa_connector.testing.host import ACME, ANA, CARLS_NUMBER, address_of
 
 if TYPE_CHECKING:
     from tests.decide.conftest import Desk
@@ -406,6 +406,35 @@ def test_messages_in_any_order_give_the_same_facts(make_desk: Callable[..., "Des
     ((customer,),) = [outcome.customers for outcome in outcomes]
     (consent,) = customer.consents
     assert consent.conversation is Stage.REVOKED
+
+
+# --- preferences ------------------------------------------------------------------------------------------------------
+
+
+def preference(desk: "Desk", *, wanted: bool, named: str, **more: Any) -> ReceivePreference:
+    addresses = tuple(map(address_of, more.pop("sender", (CARLS_NUMBER,))))
+    item = InboundPreference(ProviderId(named), more.pop("at", desk.now), Sender(addresses), wanted)
+    return ReceivePreference(desk.ground(), item)
+
+
+def test_a_preference_speaks_of_marketing_alone(desk: "Desk") -> None:
+    """What a customer chose stops or resumes it, with evidence; conversation, window and threads stay as they are."""
+    thread = desk.granted()
+    customer = desk.thread(thread).customer
+    before = desk.window(customer)
+    for minute, (wanted, stage) in enumerate([(False, Stage.REVOKED), (True, Stage.GRANTED)]):
+        desk.later(minutes=1)
+        assert customer == desk.do(receive_preference, preference(desk, wanted=wanted, named=f"p-{minute}"))
+        consent = desk.consent(customer)
+        assert (Stage.GRANTED, stage) == (consent.conversation, consent.marketing)
+    assert [e.signal for e in desk.evidence(customer)[-2:]] == [Signal.MARKETING_STOPPED, Signal.MARKETING_RESUMED]
+    assert (before, (thread,)) == (desk.window(customer), desk.pair(customer).open)
+
+
+def test_the_same_preference_counts_once(desk: "Desk") -> None:
+    """Of somebody who was never met as well; a payload that names nobody is kept without an address."""
+    desk.do(receive_preference, preference(desk, wanted=False, named="p-1", sender=()))
+    assert Known("p-1") == desk.answer(receive_preference, preference(desk, wanted=True, named="p-1"))
 
 
 # --- what could not be read -------------------------------------------------------------------------------------------

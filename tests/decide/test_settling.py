@@ -250,6 +250,36 @@ def test_a_failure_teaches_once(desk: "Desk") -> None:
     assert signals == [Signal.ASKED, Signal.NOT_DELIVERED]
 
 
+@pytest.mark.parametrize("reports", [(Report.DELIVERED, Report.READ), (Report.READ, Report.DELIVERED, Report.READ)])
+def test_that_a_request_reached_the_customer_is_evidence_once_a_report(
+    desk: "Desk", reports: tuple[Report, ...]
+) -> None:
+    """The same entries in whatever order the reports come, and however often."""
+    message = asked(desk)
+    for report in reports:
+        desk.report(report, message)
+    signals = [entry.signal for entry in desk.evidence(message.customer)]
+    assert signals == [Signal.ASKED, Signal.DELIVERED, Signal.DELIVERED]
+
+
+def test_a_later_request_that_fails_does_not_undo_one_that_arrived(desk: "Desk") -> None:
+    """The customer has the first, and may answer it with a bare no."""
+    first = asked(desk)
+    desk.report(Report.DELIVERED, first)
+    desk.later(hours=25)
+    desk.report(Report.FAILED, asked(desk))
+    desk.later(minutes=1)
+    desk.receive("No")
+    assert desk.consent(first.customer).conversation is Stage.DECLINED
+
+
+def test_a_users_message_that_arrives_leaves_no_evidence(desk: "Desk") -> None:
+    message = sent(desk)
+    entries = len(desk.evidence(message.customer))
+    desk.report(Report.DELIVERED, message)
+    assert entries == len(desk.evidence(message.customer))
+
+
 def test_a_users_message_that_fails_leaves_no_evidence(desk: "Desk") -> None:
     """Nothing was asked with it."""
     message = sent(desk)

@@ -211,7 +211,15 @@ def test_what_moves_nothing_gives_the_very_same_value(
 ) -> None:
     later = step(consent, signal, NOW, about)
     is_moved = (consent.conversation, consent.marketing) != (later.conversation, later.marketing)
-    assert (is_moved or signal is Signal.ASKED) == (later is not consent)
+    is_noted = signal is Signal.ASKED or (signal is Signal.DELIVERED and not consent.was_reached)
+    assert (is_moved or is_noted) == (later is not consent)
+
+
+@quick
+@given(consents())
+def test_a_request_that_fails_undoes_none_that_arrived(consent: ChannelConsent) -> None:
+    reached = step(consent, Signal.DELIVERED, NOW)
+    assert reached is step(reached, Signal.NOT_DELIVERED, NOW)
 
 
 # --- the shape of the machine -----------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from wa_connector.model.content import (
     Button,
     ButtonReply,
     Buttons,
+    Call,
+    CallDirection,
     Content,
     Image,
     MediaRef,
@@ -104,6 +106,7 @@ def test_every_other_character_is_text(text: str) -> None:
     [
         (ButtonReply("YES", "Yes"), WHATSAPP, "WhatsApp"),
         (Unsupported("sticker"), WHATSAPP, "WhatsApp"),
+        (Call(CallDirection.BUSINESS), WHATSAPP, "WhatsApp"),
         (image(), SMS, "SMS"),
         (buttons(1), SMS, "SMS"),
         (TemplateMessage("welcome", "en"), SMS, "SMS"),

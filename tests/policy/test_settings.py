@@ -45,7 +45,7 @@ def test_the_deepest_level_that_says_something_is_heard() -> None:
 
 def test_at_each_level_what_was_changed_at_run_time_beats_the_directory_and_nothing_deeper() -> None:
     acme, sales = organization("acme", help_text="directory, root"), organization("sales")
-    stored: dict[str, dict[str, Any]] = {"acme": {"help_text": "stored, root"}}
+    stored: dict[str, dict[str, Any]] = {"organization:acme": {"help_text": "stored, root"}}
     assert settings_of((acme, sales), stored=stored).help_text == "stored, root"
     deeper = organization("sales", help_text="directory, sales")
     assert settings_of((acme, deeper), stored=stored).help_text == "directory, sales"
@@ -56,8 +56,8 @@ def test_at_each_level_what_was_changed_at_run_time_beats_the_directory_and_noth
 
 def test_the_levels_that_count_are_named_root_first() -> None:
     levels = (organization("acme"), organization("sales"))
-    assert scopes_of(levels, None) == ("acme", "sales")
-    assert scopes_of(levels, seat()) == ("acme", "sales", "user:anna")
+    assert scopes_of(levels, None) == ("organization:acme", "organization:sales")
+    assert scopes_of(levels, seat()) == ("organization:acme", "organization:sales", "user:anna")
     assert scope_of(seat()) == "user:anna"
 
 

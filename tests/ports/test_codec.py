@@ -149,3 +149,10 @@ def test_text_of_a_newer_version_can_be_read_as_far_as_it_is_known() -> None:
 def test_what_the_codec_did_not_write_is_refused_rather_than_guessed_at(text: str) -> None:
     with pytest.raises(Exception):  # noqa: B017 - whatever the converter raises
         codec.decode(text, ChannelConsent)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "7", '"granted"'])
+def test_a_record_of_nothing_but_defaults_is_not_made_of_anything(text: str) -> None:
+    """A damaged consent must not read as "never asked"."""
+    with pytest.raises(ValueError, match="ConsentRecord"):
+        codec.decode(text, ConsentRecord)

@@ -78,6 +78,13 @@ def test_the_same_command_sends_once(connector: Connector, host: MemoryHost, gra
     assert (later.status, later.is_repeat) == (MessageStatus.ACCEPTED, True)
 
 
+def test_a_colleagues_command_is_none_of_ones_own(connector: Connector, granted: ConversationId) -> None:
+    """The same id by somebody else tells nothing of the first, and is judged by itself."""
+    connector.send(ACME, ANA, granted, Text("Hi"), command_id=CommandId("k1"))
+    others = connector.send(ACME, BEN, granted, Text("Hi"), command_id=CommandId("k1"))
+    assert (others.decision.reason, others.message) == (Reason.NOT_A_PARTICIPANT, None)
+
+
 def test_the_same_command_at_once_sends_once(
     connector: Connector, beside: Connector, storage: "Meddled", granted: ConversationId
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from wa_connector.direct.connector import Connector
-from wa_connector.errors import StorageUnavailable
+from wa_connector.errors import Contended, StorageUnavailable
 from wa_connector.model.content import Image, TemplateMessage, Text
 from wa_connector.model.decision import Reason
 from wa_connector.model.event import MediaFetched, MessageReleased
@@ -453,3 +453,41 @@ def test_a_request_leaves_as_what_it_is(connector: Connector, host: MemoryHost) 
     placed = connector.ask_consent(ACME, ANA, LINE, CARL).or_raise()
     assert connector.dispatcher.run_once() == 1
     assert [placed.message] == [envelope.message for envelope in host.transport.sent]
+
+
+def test_a_defect_in_one_lane_stops_no_other(
+    connector: Connector, host: MemoryHost, granted: ConversationId, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is noted without anybody's words, and the lane is looked at again."""
+    send(connector, granted, "held up")
+    asked, host.directory.user = host.directory.user, broken  # type: ignore[method-assign]  # the defect
+    assert connector.dispatcher.run_once() == 0
+    assert "RuntimeError" in caplog.text
+    assert "+16505551234" not in caplog.text
+    host.directory.user = asked  # type: ignore[method-assign]  # mended
+    host.clock.advance(LEASE)
+    connector.dispatcher.run_once()
+    assert sent(host) == ["held up"]
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("+16505551234 is where it broke")
+
+
+def test_an_outcome_that_cannot_be_noted_leaves_a_doubt(
+    connector: Connector, host: MemoryHost, granted: ConversationId, storage: "Meddled"
+) -> None:
+    """Others were faster each time; the message was handed over, so it is not handed over again."""
+
+    def accept_and_contend(_: Envelope) -> SendOutcome:
+        storage.is_contended = True
+        return Accepted(ProviderId("out-1"))
+
+    host.transport.answers.append(accept_and_contend)
+    send(connector, granted, "Hi")
+    with pytest.raises(Contended):
+        connector.dispatcher.run_once()
+    storage.is_contended = False
+    host.clock.advance(LEASE)
+    connector.dispatcher.run_once()
+    assert (sent(host), status_of(connector, granted, "Hi")) == (["Hi"], MessageStatus.UNKNOWN)

@@ -371,7 +371,9 @@ SAID = st.builds(
     lambda sender, minutes, words: {"sender": sender, "minutes": minutes, **words},
     st.sampled_from(SENDERS),
     st.integers(-5, 5),
-    st.sampled_from([*WORDS, {"tap": ACCEPT}, {"image": "media-1"}]),
+    st.sampled_from(
+        [*WORDS, {"tap": ACCEPT}, {"image": "media-1"}, {"wants_marketing": False}, {"wants_marketing": True}]
+    ),
 )
 REPORTED = st.sampled_from(["sent", "delivered", "read"]).map(lambda report: {"report": report})
 

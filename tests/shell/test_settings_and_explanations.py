@@ -101,7 +101,7 @@ def test_a_wrong_one_is_refused_by_name(connector: Connector, name: str, value: 
 
 def test_the_change_is_told_with_its_author(host: MemoryHost, connector: Connector) -> None:
     connector.set_setting(ACME, SUE, TOP, "window_rule", WindowRule.ANY_MESSAGE)
-    assert SettingChanged("acme", "window_rule", SUE) in host.happenings
+    assert SettingChanged("organization:acme", "window_rule", SUE) in host.happenings
 
 
 # --- why was this allowed in March ------------------------------------------------------------------------------------

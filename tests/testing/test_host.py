@@ -10,7 +10,7 @@ from wa_connector.errors import BodyMalformed, SignatureInvalid, UsageError
 from wa_connector.model.address import AddressKind
 from wa_connector.model.content import ButtonReply, Content, Image, MediaRef, Text, Unsupported
 from wa_connector.model.ids import ProviderId
-from wa_connector.model.inbound import InboundMessage, InboundStatus, Report, Unreadable
+from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Report, Unreadable
 from wa_connector.model.outbound import Correction
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.testing.host import ACCOUNT, ACME, ANA, CARL, ENDPOINT, LINE, NOON, MemoryHost, address_of
@@ -69,6 +69,13 @@ def test_a_report_of_the_wire() -> None:
     assert (item.report, item.provider_id, item.message) == (Report.FAILED, "out-1", "m-1")
     assert (item.error, item.meaning, item.correction) == ("131", "no", Correction.NOT_ON_CHANNEL)
     assert item.recipient is not None
+
+
+def test_a_preference_of_the_wire() -> None:
+    host = MemoryHost()
+    (item,) = read(host, host.said(wants_marketing=False))
+    assert isinstance(item, InboundPreference)
+    assert (False, NOON, (address_of("+16505551234"),)) == (item.wants_marketing, item.at, item.sender.addresses)
 
 
 @pytest.mark.parametrize("change", [{"at": "noon"}, {"from": ["x:1"]}, {"from": ["16505551234"]}, {"report": "lost"}])

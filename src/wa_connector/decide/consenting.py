@@ -9,7 +9,7 @@ from wa_connector.decide.ground import Ground, consent_of
 from wa_connector.decide.merging import evidence_of
 from wa_connector.evidence.fold import is_late, recorded
 from wa_connector.evidence.ledger import sealed, source_of
-from wa_connector.model.consent import ChannelConsent, Evidence, Personal, Purpose, Signal
+from wa_connector.model.consent import ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal
 from wa_connector.model.event import ConsentChanged
 from wa_connector.model.ids import CustomerId, UserId
 from wa_connector.model.setting import RevocationScope
@@ -55,10 +55,17 @@ def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) ->
     draft.put(EVIDENCE.of(draft.tenant, customer, entry.sequence), entry)
     draft.put(CONSENT.of(draft.tenant, customer), folded)
     moved = Moved(consent.on(channel), folded.on(channel))
-    for purpose in Purpose:
-        if moved.before.stage(purpose) is not moved.after.stage(purpose):
-            draft.tell(ConsentChanged(customer, channel, purpose, moved.after.stage(purpose)))
+    _tell(draft, customer, consent, folded)
     return moved
+
+
+def _tell(draft: Draft, customer: CustomerId, before: ConsentRecord, after: ConsentRecord) -> None:
+    """One event for every channel and purpose that moved: a STOP may be about all channels."""
+    for channel in after.channels:
+        for purpose in Purpose:
+            stage = after.on(channel).stage(purpose)
+            if stage is not before.on(channel).stage(purpose):
+                draft.tell(ConsentChanged(customer, channel, purpose, stage))
 
 
 def _entry(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness, sequence: int) -> Evidence:

@@ -89,8 +89,9 @@ class SendMessage:
     command: str = ""
 
 
-def command_mark(command: str) -> str:
-    return f"command:{command}"
+def command_mark(user: UserId, command: str) -> str:
+    """The mark of a command: a user's own, so that nobody learns of another's by its id."""
+    return f"command:{user}:{command}"
 
 
 # --- to a contact -----------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
     """Send the opt-in request, in the pair's open thread or a new one."""
     ground = command.to.ground
     if command.to.command:
-        once(draft, command_mark(command.to.command), command.message)
+        once(draft, command_mark(_user(command.to.ground), command.to.command), command.message)
     user = _user(ground)
     customer, standing = standing_to(draft, command.to)
     content, template = request_for(draft, ground, customer, command.to.contact.locale if command.to.contact else "")
@@ -218,7 +219,7 @@ def send(draft: Draft, command: SendMessage) -> Placement:
     Whoever writes into a thread on the unassigned list takes it.
     """
     if command.command:
-        once(draft, command_mark(command.command), command.message)
+        once(draft, command_mark(_user(command.ground), command.command), command.message)
     user = _user(command.ground)
     thread: Conversation | None = draft.get(CONVERSATION.of(draft.tenant, command.conversation))
     refuse_unless(may_take_part(thread, user))

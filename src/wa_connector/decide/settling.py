@@ -40,6 +40,25 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
             correct(draft, ground, moved, item.correction)
     elif known is not message:
         draft.put(MESSAGE.of(draft.tenant, message.id), known)
+    if item.report in _REACHED and _is_request(message):
+        _note_reached(draft, ground, message, item)
+
+
+_REACHED: Final = frozenset({Report.DELIVERED, Report.READ})
+"""``delivered`` may be skipped where the chat is open. Source: WhatsApp Cloud API, status webhooks, read 2026-11."""
+
+
+def _is_request(message: Message) -> bool:
+    return isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST
+
+
+def _note_reached(draft: Draft, ground: Ground, message: Message, item: InboundStatus) -> None:
+    """Evidence that the customer was asked indeed; once a report, whatever else comes and in whatever order."""
+    cause = f"{message.id} {item.report.value}"
+    if draft.is_known(cause) is None:
+        draft.mark(cause, message.id)
+        reached_at = max(ground.credible(item.at, draft.now), message.at)
+        record(draft, ground, identity.survivor(draft, message.customer), Witness(Signal.DELIVERED, reached_at, cause))
 
 
 def advance(
@@ -88,7 +107,7 @@ def correct(draft: Draft, ground: Ground, message: Message, correction: Correcti
             pass
         case _:
             assert_never(correction)
-    if isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST:
+    if _is_request(message):
         # The request was made before it failed, whatever the two clocks say.
         failed_at = max(message.status_at, message.at)
         seen = Witness(Signal.NOT_DELIVERED, failed_at, cause=f"{message.id} not delivered")

@@ -57,7 +57,8 @@ class Connector:
     leaves the installed ones out. ``clock`` gives aware UTC datetimes and ``ids`` unique, time-sortable strings.
 
     Nothing is open after construction, so a server may fork afterwards; one connector serves any number of tenants and
-    threads. Raises ``UsageError`` when a port is missing, provided twice, or asynchronous only.
+    threads. Raises ``UsageError`` when a port is missing or asynchronous only, and when two plugins
+    provide the same channel or its transport; of two storages the one registered last is taken.
     """
 
     def __init__(

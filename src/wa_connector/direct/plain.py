@@ -32,7 +32,8 @@ from wa_connector.shell.ports import Clock, Ids, Ports
 def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids: Ids) -> tuple[MediaStore, Ports]:
     """The media store as the host uses it, and every port as the shell awaits it.
 
-    Raises ``UsageError`` when a port is missing, provided twice, or asynchronous only.
+    Raises ``UsageError`` when a port is missing or asynchronous only, and when two plugins
+    provide the same channel or its transport; of two storages the one registered last is taken.
     """
     manager = plugin_manager(plugins, discover=discover)
     hook = manager.hook

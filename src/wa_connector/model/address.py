@@ -58,7 +58,7 @@ def number(value: str) -> Address:
     """An E.164 number, ``+`` and digits. Raises ``UsageError`` for anything else: without its ``+`` the provider would
     prepend the *business's* country code and write to a stranger (Source: Cloud API, phone number formats)."""
     digits = value.removeprefix("+")
-    if value == digits or not (digits.isascii() and digits.isdigit() and 5 <= len(digits) <= 15):
+    if value == digits or not (digits.isascii() and digits.isdigit() and digits[0] != "0" and 5 <= len(digits) <= 15):
         raise UsageError("a number is '+' and 5 to 15 digits (E.164); parse what people type before it comes here")
     return Address(AddressKind.NUMBER, value)
 

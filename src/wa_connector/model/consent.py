@@ -120,6 +120,8 @@ class ChannelConsent:
     asked_purposes: tuple[Purpose, ...] = (Purpose.CONVERSATION,)
     changed_at: datetime | None = None
     """When ``conversation`` last moved."""
+    was_reached: bool = False
+    """An opt-in request reached the customer since he was first asked: one that fails later does not undo that."""
     asked_since_decline: bool = False
     """The one automatic second request after a decline was made; cleared by an acceptance."""
 

@@ -111,7 +111,7 @@ class LineStopped:
 
 @frozen
 class SettingChanged:
-    """A setting of one level (an organization's id, or ``user:`` and a user's) has a new value."""
+    """A setting of one level (``organization:`` or ``user:`` and the id) has a new value."""
 
     scope: str
     name: str

@@ -137,6 +137,10 @@ def step(
     ``purposes`` is what an ASKED, RECORDED or RESTORED signal is about. Signals must come in folding order (``evidence.fold``
     sees to that).
     """
+    if signal is Signal.DELIVERED:
+        return consent if consent.was_reached else evolve(consent, was_reached=True)
+    if signal is Signal.NOT_DELIVERED and consent.was_reached:
+        return consent  # He has the earlier request, and may answer that.
     conversation = _move(CONVERSATION, consent.conversation, signal, Purpose.CONVERSATION, purposes)
     marketing = _move(MARKETING, consent.marketing, signal, Purpose.MARKETING, purposes)
     is_asked = signal is Signal.ASKED

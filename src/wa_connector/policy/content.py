@@ -67,8 +67,11 @@ def _judge_buttons(content: Buttons, capabilities: Capabilities) -> Decision | N
         return _refuse(Reason.CONTENT_NOT_TEXT)
     if len(set(titles)) < len(titles) or len(set(ids)) < len(ids):
         return _refuse(Reason.BUTTONS, problem="two are the same")
-    if not all(0 < len(title) <= capabilities.max_button_title for title in titles) or not all(ids):
+    if not all(title.strip() and len(title) <= capabilities.max_button_title for title in titles) or not all(ids):
         return _refuse(Reason.BUTTONS, problem=f"titles have 1 to {capabilities.max_button_title} characters")
+    if any(id_ != id_.strip() for id_ in ids):
+        # Source: Cloud API, reply buttons, read 2026-11. An id comes back as it went out, or not at all.
+        return _refuse(Reason.BUTTONS, problem="an id begins or ends with a space")
     return _judge_text(content.body, capabilities.max_buttons_body)
 
 

@@ -9,11 +9,38 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from attrs import frozen
+
 from wa_connector.model.ids import CustomerId
 from wa_connector.model.queue import Budget
 from wa_connector.model.standing import TierUse
 
 DAY: Final = timedelta(hours=24)
+
+
+@frozen
+class Pace:
+    """The two numbers of a budget: how many may go at once, and how long one of them takes to come back."""
+
+    burst: int
+    interval: timedelta
+
+
+def throughput(per_second: int) -> Pace:
+    """The pace of a business number that may send so many messages a second (1 to 1,000,000).
+
+    One after the other, with no burst: a budget that held a whole second's worth would let nearly two of them go within
+    one second, and the provider counts. Rounded up to the microsecond, for the same reason.
+    """
+    return Pace(1, timedelta(microseconds=-(-1_000_000 // per_second)))
+
+
+PAIR: Final = Pace(45, timedelta(seconds=6))
+NUMBER: Final = throughput(80)
+NUMBER_UPGRADED: Final = throughput(1000)
+"""After the provider's upgrade, which comes by itself."""
+NUMBER_WITH_PHONE_APP: Final = throughput(20)
+"""With the phone's own app on the same number."""
 
 
 def refilled(budget: Budget | None, now: datetime, burst: int, interval: timedelta) -> Budget:
@@ -47,10 +74,13 @@ def tier_use(
     """The use of a portfolio's tier by ``customer`` at ``now``; None for an unlimited one (``tier`` is None).
 
     ``reached``: when each customer was last reached outside his window. A place becomes free when the 24 hours of the
-    one who was reached first are over; at that very instant it is free.
+    one who was reached first are over; at that very instant it is free. Where more were reached than there are places,
+    because the tier was lowered, so many days must end first.
     """
     if tier is None:
         return None
     within = {who: at for who, at in reached.items() if now < at + DAY}
-    frees_at = min(within.values(), default=now - DAY) + DAY
-    return TierUse(left=tier - len(within), includes_customer=customer in within, frees_at=frees_at)
+    left = tier - len(within)
+    in_turn = sorted(within.values()) or [now - DAY]
+    frees_at = in_turn[min(max(0, -left), len(in_turn) - 1)] + DAY
+    return TierUse(left=left, includes_customer=customer in within, frees_at=frees_at)

@@ -209,7 +209,7 @@ def _asked_recently(standing: Standing, now: datetime) -> Decision | None:
     if consent.conversation is Stage.UNKNOWN or consent.asked_at is None or now >= consent.asked_at + pause:
         return None
     wait = Remedy(RemedyKind.WAIT, consent.asked_at + pause)
-    return _refuse(Reason.ASKED_RECENTLY, wait, hours=pause // timedelta(hours=1))
+    return _refuse(Reason.ASKED_RECENTLY, wait, hours=-(-pause // timedelta(hours=1)))
 
 
 def not_revoked(action: Notify, standing: Standing, _: datetime) -> Decision | None:

@@ -12,6 +12,7 @@ from attrs import fields_dict
 
 from wa_connector.errors import UsageError
 from wa_connector.model.directory import Organization, Seat
+from wa_connector.model.ids import OrganizationId
 from wa_connector.model.setting import DEFAULTS, Settings
 
 LONGEST_WINDOW_MARGIN: Final = timedelta(hours=12)
@@ -23,9 +24,14 @@ def scope_of(seat: Seat) -> str:
     return f"user:{seat.user.id}"
 
 
+def scope_of_organization(organization: OrganizationId) -> str:
+    """Where an organization's settings are kept."""
+    return f"organization:{organization}"
+
+
 def scopes_of(organizations: tuple[Organization, ...], seat: Seat | None) -> tuple[str, ...]:
     """The levels whose settings count, root first."""
-    levels = tuple(str(level.id) for level in organizations)
+    levels = tuple(scope_of_organization(level.id) for level in organizations)
     return levels if seat is None else (*levels, scope_of(seat))
 
 
@@ -42,7 +48,7 @@ def settings_of(
     overrides: dict[str, Any] = {}
     for level in organizations:
         overrides.update(level.settings)
-        overrides.update(stored.get(level.id, {}))
+        overrides.update(stored.get(scope_of_organization(level.id), {}))
     if seat is not None:
         overrides.update(seat.user.settings)
         overrides.update(stored.get(scope_of(seat), {}))

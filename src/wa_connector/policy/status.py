@@ -98,8 +98,9 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     Status.DELIVERED: _climb(Status.DELIVERED),
     Status.READ: _climb(Status.READ),
     Status.PLAYED: {},
-    Status.REFUSED: {},
-    Status.CANCELLED: {},
+    # Parked or put back, and then cancelled or refused: the first copy may have arrived all the same.
+    Status.REFUSED: {**REPORTED},
+    Status.CANCELLED: {**REPORTED},
     Status.EXPIRED: {},
 }
 

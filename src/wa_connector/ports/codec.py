@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from attrs import has
+
 from wa_connector.model.content import Content
 from wa_connector.model.event import Happening
 from wa_connector.model.instants import from_microseconds, to_microseconds
@@ -31,7 +33,11 @@ def encode(value: object, payload: Any) -> str:
 
 def decode(text: str, payload: Any) -> Any:
     """The inverse of :func:`encode`. Raises whatever the converter does for text that it did not write."""
-    return _structurer(payload)(json.loads(text), payload)
+    value = json.loads(text)
+    if has(payload) and not isinstance(value, dict):
+        # A class whose every field has a default would be made of nothing: a damaged consent would read as "never asked".
+        raise ValueError(f"a stored {payload.__name__} is not an object")
+    return _structurer(payload)(value, payload)
 
 
 def encode_happening(happening: Happening) -> str:

@@ -177,7 +177,7 @@ DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 ANCHOR: Final = Kind("anchor", Anchor, key=(*_columns("tenant"), Column("at", ColumnType.INTEGER)))
 TEMPLATE: Final = Kind("template", Template, key=_columns("tenant", "account", "name", "language"))
 SETTING: Final = Kind("setting", SettingHistory, key=_columns("tenant", "scope"))
-"""The scope is an organization's id, or ``user:`` and a user's."""
+"""The scope is ``organization:`` or ``user:`` and the id."""
 WAITING: Final = Kind("waiting", tuple[InboundStatus, ...], key=_columns("tenant", "line", "provider_id"))
 """Statuses that came before the message they speak of."""
 

@@ -24,6 +24,7 @@ from wa_connector.decide.delivering import (
 )
 from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.ground import Ground
+from wa_connector.errors import Contended, Unavailable
 from wa_connector.model.content import Image, TemplateMessage
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
@@ -38,11 +39,13 @@ from wa_connector.ports.rows import MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
 from wa_connector.shell.committing import commit_one, settled
 from wa_connector.shell.grounds import ground_for
-from wa_connector.shell.ports import Ports, log
+from wa_connector.shell.ports import Ports, log, where
 
 LEASE: Final = timedelta(minutes=2)
 """How long a lane is this process's own. Longer than a transport may take for one message, so that a slow provider does
 not make two processes work on one lane."""
+TRIES: Final = 100
+"""How often a lane's commit is decided anew. The outcome of a call to the provider must be noted, so it is many."""
 A_TURN: Final = 20
 """How many messages of one lane leave before others get their turn."""
 HELD_AT_ONCE: Final = 100
@@ -83,6 +86,11 @@ class Dispatcher:
         except _LeaseLost:
             log.warning("a lane was lost to another process; its lease of %s was too short", LEASE)
             return 0
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind, in one lane stops no other
+            log.error("a lane could not be worked on (%s); it is looked at again in %s", where(error), LEASE)
+            turn = Turn(0, self._ports.clock() + LEASE)
         settle = Settle(lane.key, lane.fence, lane.wakes, turn.due_at, worker.budget)
         await self._ports.storage.commit([Change(lane.key.tenant, self._ports.clock(), settle=settle)])
         return turn.sent
@@ -225,7 +233,7 @@ class _Lane:
     async def _decide(self, decider: Any, command: Any) -> Any:
         """Decide and commit under the lease, again on a conflict with what came in meanwhile."""
         seed = self._ports.seed()
-        while True:
+        for _ in range(TRIES):
             snapshot = await self._ports.storage.load(self._wanted(command))
             answer = await settled(self._ports, decider, command, self._tenant, snapshot, seed)
             if isinstance(answer, Refused | Known):
@@ -234,6 +242,7 @@ class _Lane:
                 return answer.result
             if answer.change.fence is not None:
                 await self._check_lease()
+        raise Contended("others changed the same rows each time this was decided; the lane is looked at again")
 
     async def _check_lease(self) -> None:
         """Tell a lost lease from an ordinary conflict: an empty commit under the fence lands only with the lease."""

@@ -44,6 +44,7 @@ from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
@@ -134,7 +135,7 @@ class Engine:
         command = SendMessage(ground, conversation, content, message, hold, quoted, command_id)
         wanted = [*_in_conversation(ground, conversation)]
         if command_id:
-            wanted.append(DEDUPE.of(tenant, sending.command_mark(command_id)))
+            wanted.append(DEDUPE.of(tenant, sending.command_mark(user, command_id)))
         return await self._placement(await decide(self._ports, sending.send, command, tenant, wanted), tenant)
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
@@ -287,7 +288,7 @@ class Engine:
         seat = await self._seat(tenant, user)
         if all(level.id != organization for level in seat.organizations):
             raise UsageError("this organization is not on the user's own path")
-        command = ChangeSetting(seat, organization, name, value)
+        command = ChangeSetting(seat, scope_of_organization(organization), name, value)
         answer = await decide(self._ports, change_setting, command, tenant)
         return answer.decision if isinstance(answer, Refused) else Decision(Reason.ALLOWED)
 
@@ -419,8 +420,9 @@ def _to_contact(command: ToContact) -> list[Wanted]:
         )
         for address in (command.contact.addresses if command.contact else ())
     ]
-    if command.command:
-        wanted.append(DEDUPE.of(line.tenant, sending.command_mark(command.command)))
+    if command.command and command.ground.seat is not None:
+        mark = sending.command_mark(command.ground.seat.user.id, command.command)
+        wanted.append(DEDUPE.of(line.tenant, mark))
     return wanted
 
 

@@ -5,7 +5,8 @@ from typing import Final, final
 
 from wa_connector.errors import UsageError
 
-NOON: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+START: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+"""Noon of a day like others."""
 
 
 @final
@@ -15,7 +16,7 @@ class VirtualClock:
     ``now`` may be set at will, backwards too; ``advance`` and ``advance_to`` only go forward, as time does.
     """
 
-    def __init__(self, now: datetime = NOON) -> None:
+    def __init__(self, now: datetime = START) -> None:
         self.now = _aware(now)
 
     def __call__(self) -> datetime:
@@ -41,4 +42,4 @@ def _aware(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-__all__ = ["NOON", "VirtualClock"]
+__all__ = ["START", "VirtualClock"]

@@ -50,7 +50,16 @@ from wa_connector.model.ids import (
     TenantId,
     UserId,
 )
-from wa_connector.model.inbound import Inbound, InboundItem, InboundMessage, InboundStatus, Report, Sender, Unreadable
+from wa_connector.model.inbound import (
+    Inbound,
+    InboundItem,
+    InboundMessage,
+    InboundPreference,
+    InboundStatus,
+    Report,
+    Sender,
+    Unreadable,
+)
 from wa_connector.model.outbound import Accepted, Correction, Envelope, Fetched, FetchOutcome, SendOutcome
 from wa_connector.model.secret import Secret
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
@@ -58,12 +67,13 @@ from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.hooks import hookimpl
 from wa_connector.ports.media import MediaStore
 from wa_connector.ports.storage import Storage
+from wa_connector.testing.clock import VirtualClock
 from wa_connector.testing.contacts import MemoryContacts
 from wa_connector.testing.directory import MemoryDirectory
 from wa_connector.testing.media import MemoryMediaStore
 from wa_connector.testing.memory import MemoryStorage
 
-NOON: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
+NOON: Final = VirtualClock().now
 ACME: Final = TenantId("acme")
 GLOBEX: Final = TenantId("globex")
 ANA: Final = UserId("ana")
@@ -95,21 +105,6 @@ PLAIN: Final = Capabilities(
 )
 
 
-@final
-class MovableClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, span: timedelta) -> None:
-        """Let ``span`` pass."""
-        self.now += span
-
-
 @frozen
 class PlainChannel:
     """A channel whose webhook is ``{"elements": [...]}``, signed by naming the secret in the header ``x-secret``.
@@ -117,7 +112,8 @@ class PlainChannel:
     Every element names ``account`` and ``line`` by the provider's ids. A message has ``id``, ``at`` (seconds), ``from``
     (addresses: ``+1650…``, ``wa:1650…``, ``bsuid:…``, ``parent:…``), ``name``, and one of ``text``, ``image`` (a
     provider's handle), ``tap`` (payload and title) or ``kind`` (anything else, which opens no window). A report has
-    ``report`` and ``id``, ``at``, ``message``, ``to``, ``error``, ``correction``.
+    ``report`` and ``id``, ``at``, ``message``, ``to``, ``error``, ``correction``; a preference ``wants_marketing`` and
+    what a message has.
     """
 
     capabilities: Capabilities = PLAIN
@@ -140,7 +136,9 @@ class PlainChannel:
 
 def _item(element: Mapping[str, Any]) -> InboundItem:
     try:
-        return _status(element) if "report" in element else _message(element)
+        if "report" in element:
+            return _status(element)
+        return _preference(element) if "wants_marketing" in element else _message(element)
     except (KeyError, TypeError, ValueError, UsageError) as error:
         return Unreadable(f"{type(error).__name__}", json.dumps(element))
 
@@ -168,6 +166,12 @@ def _content(element: Mapping[str, Any], replies_to: ProviderId | None) -> Conte
         payload, title = element["tap"]
         return ButtonReply(payload, title, replies_to)
     return Unsupported(element["kind"])
+
+
+def _preference(element: Mapping[str, Any]) -> InboundPreference:
+    person = _person(element["account"], element["from"], element.get("name", ""))
+    at = datetime.fromtimestamp(element["at"], UTC)
+    return InboundPreference(ProviderId(element["id"]), at, person, element["wants_marketing"])
 
 
 def _status(element: Mapping[str, Any]) -> InboundStatus:
@@ -271,9 +275,9 @@ class MemoryHost:
         switched_on: bool = True,
         has_contacts: bool = True,
         storage: Storage | None = None,
-        clock: MovableClock | None = None,
+        clock: VirtualClock | None = None,
     ) -> None:
-        self.clock = clock or MovableClock()
+        self.clock = clock or VirtualClock()
         self.storage: Storage = storage or MemoryStorage(clock=self.clock)
         self.channel: Channel = PlainChannel(capabilities)
         self.transport = ScriptedTransport(TEMPLATES)

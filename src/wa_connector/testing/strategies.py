@@ -33,6 +33,8 @@ from wa_connector.model.content import (
     Button,
     ButtonReply,
     Buttons,
+    Call,
+    CallDirection,
     Content,
     Image,
     MediaRef,
@@ -147,7 +149,8 @@ def free_form() -> st.SearchStrategy[Content]:
 def contents() -> st.SearchStrategy[Content]:
     """Contents of every kind, inbound ones included."""
     replies = st.builds(ButtonReply, texts(), texts(), st.none() | st.just(ProviderId("wamid.1")))
-    return free_form() | template_messages() | replies | st.builds(Unsupported, texts())
+    calls = st.builds(Call, st.sampled_from(CallDirection), st.booleans())
+    return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts())
 
 
 _PLACEHOLDERS: Final = st.sampled_from(("", "{{1}}", "{{2}}", "{{ name }}", "{{order_id}}", "{{1}} and {{1}}"))
