@@ -33,15 +33,14 @@ def ask_for_help(host: MemoryHost, connector: Connector, customers: int) -> None
 
 
 class Counted:
-    """A stop that is set after so many looks."""
+    """A stop that is set after so many waits."""
 
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.waits: list[float | None] = []
 
     def is_set(self) -> bool:
-        self.looks -= 1
-        return self.looks < 0
+        return len(self.waits) >= self.most
 
     def wait(self, timeout: float | None = None) -> None:
         self.waits.append(timeout)
@@ -50,8 +49,8 @@ class Counted:
 def test_it_runs_until_it_is_stopped(host: MemoryHost, connector: Connector) -> None:
     """It waits only where there was nothing to do, as long as it was told."""
     ask_for_help(host, connector, 3)
-    stop = Counted(4)
-    connector.dispatcher.run_until(stop, poll=0.25, lanes=2)
+    stop = Counted(2)
+    assert connector.dispatcher.run_until(stop, poll=0.25, lanes=2) == 3
     assert len(host.transport.sent) == 3
     assert stop.waits == [0.25, 0.25]
 
@@ -65,9 +64,10 @@ def test_it_stops_after_the_message_at_hand(host: MemoryHost, connector: Connect
         return Accepted(ProviderId("out-1"))
 
     host.transport.answers.append(answer)
-    ask_for_help(host, connector, 1)
+    ask_for_help(host, connector, 3)
     connector.dispatcher.run_until(stop)
     assert len(host.transport.sent) == 1
+    assert connector.dispatcher.run_once() == 2  # the lanes that were leased with it are free at once
 
 
 def test_it_goes_on_when_the_storage_is_back(
@@ -87,7 +87,7 @@ def test_it_goes_on_when_the_storage_is_back(
     monkeypatch.setattr(MemoryStorage, "claim", away_at_first)
     stop = Counted(2)
     connector.dispatcher.run_until(stop)
-    assert (len(host.transport.sent), len(stop.waits)) == (1, 1)
+    assert (len(host.transport.sent), len(stop.waits)) == (1, 2)
     assert "the dispatcher waits for the storage: StorageUnavailable" in caplog.text
 
 

@@ -1,5 +1,6 @@
 """The budget of a pair: a limit is a wait, and the wait is long enough."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 from wa_connector.model.ids import CustomerId
 from wa_connector.model.queue import Budget
 from wa_connector.model.standing import TierUse
-from wa_connector.policy.limits import refilled, spent, tier_use, wait_until
+from wa_connector.policy.limits import (
+    HOUR,
+    hour_of,
+    hours_that_count,
+    refilled,
+    spent,
+    tier_use,
+    tier_use_by_hour,
+    wait_until,
+)
 from wa_connector.testing.strategies import DAY, MICROSECOND, NOW
 
 quick = settings(max_examples=100, deadline=None)
@@ -120,3 +130,35 @@ def test_when_a_tier_is_full_it_is_no_longer_so_when_it_says(
         assert later.left > use.left
     else:
         assert use.frees_at <= NOW
+
+
+# --- by the hour ------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 8), st.integers(0, 59))
+def test_counts_by_the_hour_err_on_the_safe_side_and_by_less_than_an_hour(
+    hours_ago: list[int], tier: int, minutes: int
+) -> None:
+    """Never more places than by name; and an hour later all of them."""
+    moments = [NOW - timedelta(hours=ago, minutes=minutes) for ago in hours_ago]
+    by_name = {CustomerId(str(place)): at for place, at in enumerate(moments)}
+    counts = Counter(hour_of(at) for at in moments)
+    exact = tier_use(by_name, CustomerId("new"), tier, NOW)
+    rough = tier_use_by_hour(counts, None, tier, NOW)
+    assert exact is not None
+    assert rough.left <= exact.left
+    assert exact.left <= tier_use_by_hour(counts, None, tier, NOW + HOUR).left
+    assert set(counts) - set(hours_that_count(NOW)) == {hour for hour in counts if hour < hour_of(NOW) - 24}
+
+
+def test_a_place_is_free_when_the_hour_of_the_first_is_a_day_old() -> None:
+    counts = {hour_of(NOW): 1}
+    use = tier_use_by_hour(counts, None, 1, NOW)
+    assert (use.left, use.includes_customer) == (0, False)
+    assert tier_use_by_hour(counts, None, 1, use.frees_at - timedelta(microseconds=1)).left == 0
+    assert tier_use_by_hour(counts, None, 1, use.frees_at).left == 1
+
+
+def test_a_customer_counts_for_a_day_from_when_he_was_counted() -> None:
+    assert tier_use_by_hour({}, NOW, 1, NOW + timedelta(hours=24, microseconds=-1)).includes_customer
+    assert not tier_use_by_hour({}, NOW, 1, NOW + timedelta(hours=24)).includes_customer

@@ -31,7 +31,7 @@ SPANS = {"an hour": timedelta(hours=1), "a day": timedelta(days=1), "a week": ti
 
 
 @given(st.lists(STEPS, min_size=3, max_size=14))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_held_messages_fare_as_the_oracle_says(steps: list[str]) -> None:
     game = Game(MemoryHost())
     game.asks(CARL)

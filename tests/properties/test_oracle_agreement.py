@@ -53,7 +53,7 @@ def agree(story: tuple[Happened, ...], policy: Settings, later: timedelta, capab
 
 
 @given(stories(), policies(), spans())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_engine_and_oracle_agree(story: tuple[Happened, ...], policy: Settings, later: timedelta) -> None:
     """Duplicates, late and out-of-order delivery, equal seconds, clocks that lie apart, two lines, both window rules,
     words, buttons, requests, records, preferences, calls, refusals for a closed window, settings that change."""
@@ -61,7 +61,7 @@ def test_engine_and_oracle_agree(story: tuple[Happened, ...], policy: Settings, 
 
 
 @given(stories(max_size=6), policies(), spans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_they_agree_on_a_channel_that_only_keeps_suppressions(
     story: tuple[Happened, ...], policy: Settings, later: timedelta
 ) -> None:
@@ -77,7 +77,7 @@ def test_they_agree_on_a_channel_that_only_keeps_suppressions(
 
 
 @given(stories(max_size=8), policies())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_replay_judges_every_attempt_on_what_was_known_then(story: tuple[Happened, ...], policy: Settings) -> None:
     """An attempt after every entry: what became known later changes no verdict that was given before."""
     entries: list[Fact | Attempted] = []
@@ -110,6 +110,6 @@ def test_they_agree_on_enablement(levels: list[ChannelSwitch | None], own: Chann
 
 @pytest.mark.exhaustive
 @given(stories(max_size=30), policies(), spans())
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=5_000, deadline=None)
 def test_they_agree_for_long(story: tuple[Happened, ...], policy: Settings, later: timedelta) -> None:
     agree(story, policy, later, CHANNEL)

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from wa_connector.decide.replay import Chronicle
 from wa_connector.model.consent import Purpose, Signal, Stage
 from wa_connector.model.content import TemplateMessage, Text
 from wa_connector.model.decision import Reason, RemedyKind
 from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
-from wa_connector.model.ids import OrganizationId, TenantId, UserId
+from wa_connector.model.ids import LineId, OrganizationId, TenantId, UserId
 from wa_connector.model.message import MessageStatus, NoticeKind
 from wa_connector.model.outbound import Correction, Rejected
 from wa_connector.model.setting import DEFAULTS, Settings
@@ -221,7 +221,7 @@ def test_enablement_is_inherited(source: str, levels: list[ChannelSwitch | None]
 def test_where_it_is_off_nothing_may_be_done() -> None:
     story = (wrote(0)(0),)
     off = enablement((), None, "whatsapp", "WhatsApp")
-    standing = evolve(replayed(story, Chronicle(CHANNEL, enablement=off)).standing(LINE))  # type: ignore[arg-type]
+    standing = replayed(story, Chronicle(CHANNEL, enablement=off)).standing(LineId(LINE))
     oracle = Oracle(story, is_enabled=False)
     assert decide(Write(), standing, NOW).reason is Reason.CHANNEL_DISABLED
     told = {*expected(oracle, LINE, NOW).values(), *staff_expected(oracle, NOW).values()}

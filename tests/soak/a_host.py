@@ -16,6 +16,7 @@ import json
 import os
 import random
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -30,8 +31,11 @@ from wa_connector_cloud_api import CloudApiChannel, CloudApiTransport, Options
 from wa_connector_sqlite import SqlitePlugin
 
 import wa_connector as wa
+from wa_connector.ports.codec import decode, encode
+from wa_connector.ports.rows import CONVERSATION, CUSTOMER, MESSAGE, OUTBOX, PAIR
 from wa_connector.shell import dispatcher as shell
 from wa_connector.testing.directory import MemoryDirectory
+from wa_connector.testing.samples import sample
 
 TENANT = wa.TenantId("acme")
 APP = wa.AppId("app")
@@ -138,7 +142,8 @@ class Host:
 
     @wa.hookimpl
     def wa_transport(self) -> tuple[str, CloudApiTransport]:
-        return "whatsapp", CloudApiTransport(Options())
+        # No certificates: the emulator speaks plain HTTP, and reading them takes a tenth of a second in every life.
+        return "whatsapp", CloudApiTransport(Options(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
 
 
 def build(site: Site) -> wa.Connector:
@@ -160,7 +165,9 @@ def live(site: Site, port: int) -> None:
     host = build(site)
     server = _server(host, port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    threading.Thread(target=host.dispatcher.run_until, args=(threading.Event(),), kwargs={"poll": 0.02}, daemon=True).start()
+    threading.Thread(
+        target=host.dispatcher.run_until, args=(threading.Event(),), kwargs={"poll": 0.02}, daemon=True
+    ).start()
     _ask(host, site)
     while True:
         time.sleep(60)
@@ -225,17 +232,16 @@ def _threads(host: wa.Connector) -> list[tuple[wa.UserId, wa.ConversationId]]:
 
 def _remembered(site: Site) -> tuple[int, int]:
     """The last command that was asked for, and the last that was answered."""
-    last = {"ask": 0, "got": 0}
-    for word, number in journal_of(site):
-        last[word] = number
-    return last["ask"], last["got"]
+    last = {word: number for word, number, _ in journal_of(site)}
+    return last.get("ask", 0), last.get("got", 0)
 
 
-def journal_of(site: Site) -> Iterator[tuple[str, int]]:
+def journal_of(site: Site) -> Iterator[tuple[str, int, str]]:
+    """The word (``ask`` or ``got``), the command's number, and of what was got the message's id."""
     lines = site.journal.read_text().splitlines() if site.journal.exists() else []
     for line in lines:
-        word, number, *_ = line.split()
-        yield word, int(number)
+        word, number, *message = line.split()
+        yield word, int(number), "".join(message)
 
 
 # --- the nursery ------------------------------------------------------------------------------------------------------
@@ -244,18 +250,32 @@ def journal_of(site: Site) -> Iterator[tuple[str, int]]:
 def main() -> None:
     """Fork a life for each line that is read; tell its process id, and how it ended."""
     site = read_site(sys.argv[1])
+    _warm_up(site)
     with socket.socket() as reserved:
         # Bound and not listening: nobody else gets the port between two lives, and who calls then is refused.
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
-        print(port, flush=True)
+        _tell(port)
         for _ in sys.stdin:
             pid = os.fork()
             if pid == 0:
                 live(site, port)
-            print(pid, flush=True)
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+            _tell(pid)
+            _tell(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def _tell(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def _warm_up(site: Site) -> None:
+    """Do once what every life would spend its first moments with; nothing is open afterwards."""
+    build(site).close()
+    importlib.import_module("wa_connector_cloud_api._http")
+    for kind in (MESSAGE, OUTBOX, CONVERSATION, CUSTOMER, PAIR):
+        decode(encode(sample(kind.name, TENANT, 1).value, kind.payload), kind.payload)
 
 
 if __name__ == "__main__":

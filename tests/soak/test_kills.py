@@ -20,31 +20,30 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
 import pytest
-from attrs import define, field, frozen
-from wa_connector_emulator import BusinessMessage, Emulator, Settings, Webhook, serve
+from wa_connector_emulator import BusinessMessage, Emulator, Settings, Webhook
 
 from tests.soak import a_host
-from tests.soak.a_host import ENDPOINT, NUMBERS, TENANT, VERIFY_TOKEN, Site
-from wa_connector import Message, MessageId, MessageStatus, Text, UnknownOutcome, UserId
-from wa_connector.model.message import ByUser
+from tests.soak.a_host import ENDPOINT, NUMBERS, OUTCOMES, TENANT, VERIFY_TOKEN, Site
+from tests.soak.a_provider import is_all_told, provider, wait_until
+from wa_connector import Message, MessageStatus, Text, UnknownOutcome
+from wa_connector.model.message import ByCustomer, ByUser
 from wa_connector.model.queue import EntryState
-from wa_connector.ports.rows import MESSAGE, OUTBOX, Kind
+from wa_connector.ports.rows import MESSAGE, OUTBOX, WAITING, Kind
 from wa_connector.ports.storage import Range, Scan, Storage
 
-SCRIPT = Path(a_host.__file__)
 RETRY = timedelta(milliseconds=300)
 """How soon the provider brings a webhook again."""
 GRACE = 6.0
 LEASE = 1.5
-PATIENCE = 120.0
 SLACK = timedelta(seconds=1)
 """Between the instant at which a host hands a message over and the one at which the provider has it."""
 
@@ -63,7 +62,7 @@ def test_a_hundred_kills(seed: int, tmp_path: Path) -> None:
 def kill(folder: Path, seed: int, *, kills: int, customers: int) -> None:
     """Play, with so many kills, and check all that is promised."""
     chance = random.Random(seed)
-    with provider(customers) as (emulator, graph_url):
+    with provider(customers, Settings(retry_delays=(RETRY,))) as (emulator, graph_url):
         site = Site(str(folder), graph_url, GRACE, LEASE)
         nursery = Nursery(site)
         try:
@@ -78,9 +77,9 @@ def kill(folder: Path, seed: int, *, kills: int, customers: int) -> None:
                     ledger.check_what_was_acknowledged()
             site.is_over.touch()
             nursery.begin()
-            ledger.settle()
+            wait_until(ledger.is_settled)
             nursery.kill()
-            ledger.check_all(site)
+            sys.stdout.write(f"{kills} kills, {ledger.check_all(site)}\n")
         except BaseException as error:
             error.add_note(f"seed {seed}; what the host's processes said is in {nursery.log}")
             raise
@@ -88,49 +87,7 @@ def kill(folder: Path, seed: int, *, kills: int, customers: int) -> None:
             nursery.close()
 
 
-# --- the provider, and whoever writes -------------------------------------------------------------------------------
-
-
-@contextmanager
-def provider(customers: int) -> Iterator[tuple[Emulator, str]]:
-    """An emulator that is slow at times, both before it takes a message and before it says so."""
-    numbers = [{"id": number, "display_number": digits} for number, digits in NUMBERS.values()]
-    emulator = Emulator(
-        app_secret=a_host.APP_SECRET,
-        token=a_host.TOKEN,
-        seed={"numbers": numbers},
-        settings=Settings(retry_delays=(RETRY,)),
-    )
-    for customer in range(customers):
-        emulator.create_customer(phone(customer), f"Customer {customer}")
-    emulator.app = Slow(emulator.app)  # type: ignore[assignment]
-    with serve(emulator) as served:
-        yield emulator, served.graph_url
-
-
-def phone(customer: int) -> str:
-    return f"+1650555{customer:04}"
-
-
-@final
-class Slow:
-    """An ASGI application with a pause before and behind each call: there a kill is of the most interest."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        import asyncio
-
-        if scope["type"] == "http":
-            await asyncio.sleep(random.uniform(0, 0.02))
-
-        async def late(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                await asyncio.sleep(random.uniform(0, 0.02))
-            await send(message)
-
-        await self._inner(scope, receive, late)
+# --- whoever writes ---------------------------------------------------------------------------------------------------
 
 
 def greet(emulator: Emulator, nursery: "Nursery") -> None:
@@ -139,7 +96,7 @@ def greet(emulator: Emulator, nursery: "Nursery") -> None:
     for customer in emulator.customers():
         for number, _ in NUMBERS.values():
             emulator.type_text(customer.phone, "Hello", number_id=number)
-    wait_until(lambda: not pending(emulator))
+    wait_until(lambda: is_all_told(emulator))
     nursery.kill()
 
 
@@ -172,21 +129,23 @@ def phones(emulator: Emulator, seed: float) -> Iterator[None]:
 
 @final
 class Nursery:
-    """The process of ``a_host`` that gives birth to lives."""
+    """The process of ``a_host`` that lives begin in."""
 
     def __init__(self, site: Site) -> None:
         self.log = Path(site.folder, "host.log")
         self._errors = self.log.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(site.write())],
+            [sys.executable, a_host.__file__, str(site.write())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
         )
+        self._life = 0
         self.port = self._read()
 
     def begin(self) -> None:
+        """Begin a life."""
         assert self._process.stdin is not None
         self._process.stdin.write("live\n")
         self._process.stdin.flush()
@@ -194,13 +153,14 @@ class Nursery:
 
     def kill(self) -> None:
         """Kill the life; one that has ended by itself is a failure of its own."""
-        os.kill(self._life, signal.SIGKILL)
-        assert self._read() == -signal.SIGKILL
+        life, self._life = self._life, 0
+        os.kill(life, signal.SIGKILL)
+        assert self._read() == -signal.SIGKILL, self.log.read_text()
 
     def close(self) -> None:
-        """End the nursery; a life that a failed check has left goes first."""
-        if (life := getattr(self, "_life", None)) is not None and self._process.poll() is None:
-            with_life_left(life)
+        """End everything; a failed check may have left a life."""
+        if self._life:
+            self.kill()
         self._process.communicate(timeout=30)
         self._errors.close()
 
@@ -211,14 +171,7 @@ class Nursery:
         return int(line)
 
 
-def with_life_left(life: int) -> None:
-    try:
-        os.kill(life, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-
-
-# --- what is to be found at the end -----------------------------------------------------------------------------------
+# --- what is to be found ----------------------------------------------------------------------------------------------
 
 
 @final
@@ -228,5 +181,110 @@ class Ledger:
     def __init__(self, emulator: Emulator, storage: Storage) -> None:
         self._emulator = emulator
         self._storage = storage
-        self._seen = 0
-        self._unacknowledged: list[int] = []
+        self._checked: set[int] = set()
+
+    def check_what_was_acknowledged(self) -> None:
+        """Each message that was answered 200 is stored once, and each report that was, has moved its message."""
+        hooks = [hook for hook in self._emulator.webhooks() if hook.state == "delivered"]
+        fresh = [hook for hook in hooks if hook.id not in self._checked]
+        self._checked.update(hook.id for hook in fresh)
+        for hook in fresh:
+            for said in elements(hook, "messages"):
+                assert len(self._stored(hook, said["id"])) == 1, f"acknowledged, and then gone: {said}"
+            for report in elements(hook, "statuses"):
+                key = MESSAGE.of(TENANT, report["biz_opaque_callback_data"])
+                status = self._storage.load([key]).rows[key].value.status
+                assert status in TOLD, f"a report was acknowledged, and the message is {status}"
+
+    def _stored(self, hook: Webhook, provider_id: str) -> Sequence[object]:
+        about: Any = hook.notice.value["metadata"]
+        user = next(user for user, (number, _) in NUMBERS.items() if number == about["phone_number_id"])
+        wanted = Range("message", "provider", (TENANT, a_host.line_of(user), provider_id), 2)
+        return self._storage.load([wanted]).ranges[wanted]
+
+    def is_settled(self) -> bool:
+        """Whether nothing is left to happen."""
+        return all(entry.state is EntryState.PARKED for entry in self._all(OUTBOX)) and is_all_told(self._emulator)
+
+    def check_all(self, site: Site) -> str:
+        """Everything that is promised. Returns what there was of it."""
+        self.check_what_was_acknowledged()
+        messages: list[Message] = self._all(MESSAGE)
+        said = [message.id for who in self._emulator.customers() for message in self._emulator.said(who.phone)]
+        received = [message.provider_id for message in messages if isinstance(message.author, ByCustomer)]
+        assert sorted(said) == sorted(map(str, received))
+        ours = {user: [m for m in messages if m.author == ByUser(user)] for user in OUTCOMES}
+        self._check_commands(site, [message for each in ours.values() for message in each])
+        copies = self._copies()
+        parked = {entry.message for entry in self._all(OUTBOX)}
+        twice = 0
+        for user, sent in ours.items():
+            for message in sent:
+                found = copies[message.id]
+                if OUTCOMES[user] is UnknownOutcome.PARK:
+                    assert len(found) <= 1
+                    assert (not found) == (message.id in parked) == (message.status is MessageStatus.PARKED)
+                else:
+                    assert found
+                    twice += len(found) - 1
+                    for one, other in pairwise(found):
+                        self._check_again(one, other)
+                assert message.status in TOLD or not found
+            self._check_order(sent, copies)
+        assert not self._all(WAITING)
+        return f"{len(said)} said, {sum(map(len, ours.values()))} sent, {len(parked)} parked, {twice} twice"
+
+    def _check_commands(self, site: Site, ours: Sequence[Message]) -> None:
+        """Each command was carried out once, and is what its caller was told."""
+        assert sorted(map(number_of, ours)) == list(range(1, len(ours) + 1))
+        by_number = {number_of(message): message.id for message in ours}
+        got = {number: message for word, number, message in a_host.journal_of(site) if word == "got"}
+        assert by_number == got
+
+    def _check_again(self, one: BusinessMessage, other: BusinessMessage) -> None:
+        """The second copy left after the grace period, and before anything was heard of the first."""
+        assert other.accepted_at - one.accepted_at > timedelta(seconds=GRACE) - SLACK
+        for hook in self._emulator.webhooks():
+            if any(report["id"] == one.id for report in elements(hook, "statuses")):
+                answered_at = next(attempt.at for attempt in hook.attempts if attempt.status == 200)
+                assert answered_at > other.accepted_at - SLACK
+
+    def _check_order(self, sent: Iterable[Message], copies: Mapping[str, Sequence[BusinessMessage]]) -> None:
+        """What one customer is sent leaves in the order in which it was asked for."""
+        lanes: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+        for message in sent:
+            for first in copies[message.id][:1]:
+                lanes[message.customer].append((first.accepted_at, number_of(message)))
+        for lane in lanes.values():
+            numbers = [number for _, number in sorted(lane)]
+            assert sorted(numbers) == numbers
+
+    def _copies(self) -> Mapping[str, Sequence[BusinessMessage]]:
+        """What the provider accepted, by the id that we gave it, oldest first."""
+        copies: dict[str, list[BusinessMessage]] = defaultdict(list)
+        for copy in self._emulator.sent():
+            copies[str(copy.opaque)].append(copy)
+        assert self._emulator.sent_counts() == {opaque: len(found) for opaque, found in copies.items()}
+        return copies
+
+    def _all(self, kind: Kind) -> list[Any]:
+        found: list[Any] = []
+        page = self._storage.scan(Scan(kind.name, "key", (TENANT,), 500))
+        while True:
+            found += [row.value for _, row in page.rows]
+            if page.next is None:
+                return found
+            page = self._storage.scan(Scan(kind.name, "key", (TENANT,), 500, page.next))
+
+
+TOLD = {MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ}
+
+
+def number_of(message: Message) -> int:
+    assert isinstance(message.content, Text)
+    return int(message.content.body)
+
+
+def elements(hook: Webhook, kind: str) -> Sequence[Any]:
+    found: Any = hook.notice.value.get(kind, ())
+    return list(found)

@@ -47,7 +47,7 @@ def test_what_is_a_fact() -> None:
     } == {(message.author, message.status) for message in customer.messages}
     assert [(each.channel, each.conversation) for each in customer.consents] == [("plain", Stage.GRANTED)]
     assert [host.clock.now] == [window.customer_at for window in customer.windows]
-    assert {Signal.ASKED, Signal.YES} == {entry.signal for entry in customer.evidence}
+    assert {Signal.ASKED, Signal.DELIVERED, Signal.YES} == {entry.signal for entry in customer.evidence}
     assert facts(host.storage, GLOBEX) == Facts((), ())
 
 

@@ -654,3 +654,11 @@ def test_what_refers_to_something_broken_is_silent(tmp_path: Path) -> None:
         'users[0].organization: no organization named "x"; known: a',
         'accounts[0].tenant: no organization named "x"; known: a',
     )
+
+
+@pytest.mark.parametrize("tier", ["0", "-1", "true", '"many"', "1.5"])
+def test_a_tier_is_a_whole_number_from_one_on(tmp_path: Path, tier: str) -> None:
+    file = tmp_path / "directory.toml"
+    file.write_text(f'[[organizations]]\nid = "acme"\n[[accounts]]\nid = "a"\ndaily_tier = {tier}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"accounts\[0\]\.daily_tier"):
+        TomlDirectory(file).reload()

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from wa_connector_postgres import PostgresStorage
 
 from wa_connector.ports.rows import KINDS
 
@@ -125,3 +126,25 @@ def empty(admin: "psycopg.Connection[Any]") -> None:
 @pytest.fixture
 def emptied(admin: "psycopg.Connection[Any]") -> Callable[[], None]:
     return lambda: empty(admin)
+
+
+@pytest.fixture
+def storage(conninfo: str) -> Iterator[PostgresStorage]:
+    storage = PostgresStorage(conninfo)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def fresh(server: Server, admin: "psycopg.Connection[Any]") -> Iterator[str]:
+    """The name of a schema that is not there."""
+    yield "fresh"
+    admin.execute("DROP SCHEMA IF EXISTS fresh CASCADE")
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that a test may kill."""
+    server = Server()
+    yield server
+    server.remove()

@@ -1,10 +1,12 @@
 """The outbox under the asynchronous face: a call to await, or a task that the host starts."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, final
 
 from wa_connector.errors import Unavailable
 from wa_connector.shell.dispatcher import Dispatcher as Shell
+from wa_connector.shell.dispatcher import never
 from wa_connector.shell.ports import Ports, log
 
 
@@ -20,26 +22,35 @@ class AsyncDispatcher:
 
         Raises ``Unavailable`` while the storage is away.
         """
+        return await self._round(lanes, never)
+
+    async def run_until(self, stop: asyncio.Event, *, poll: float = 0.5, lanes: int = 64) -> int:
+        """Run until ``stop`` is set; look for work every ``poll`` seconds when there is none.
+
+        Returns after the messages at hand, and how many messages and files went through. Goes on by itself when the
+        storage comes back.
+        """
+        total = 0
+        while not stop.is_set():
+            done = 0
+            try:
+                done = await self._round(lanes, stop.is_set)
+            except Unavailable as error:
+                log.warning("the dispatcher waits for the storage: %s", type(error).__qualname__)
+            total += done
+            if not done:
+                await _set_or_timeout(stop, poll)
+        return total
+
+    async def _round(self, lanes: int, is_stopping: Callable[[], bool]) -> int:
         leased = await self._shell.claim(lanes)
-        results = await asyncio.gather(*(self._shell.work(lane) for lane in leased), return_exceptions=True)
+        results = await asyncio.gather(
+            *(self._shell.work(lane, is_stopping) for lane in leased), return_exceptions=True
+        )
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return sum(result for result in results if isinstance(result, int))
-
-    async def run_until(self, stop: asyncio.Event, *, poll: float = 0.5, lanes: int = 64) -> None:
-        """Run until ``stop`` is set; look for work every ``poll`` seconds when there is none.
-
-        Returns after the messages at hand. Goes on by itself when the storage comes back.
-        """
-        while not stop.is_set():
-            try:
-                is_idle = await self.run_once(lanes=lanes) == 0
-            except Unavailable as error:
-                log.warning("the dispatcher waits for the storage: %s", type(error).__qualname__)
-                is_idle = True
-            if is_idle:
-                await _set_or_timeout(stop, poll)
 
 
 async def _set_or_timeout(stop: asyncio.Event, seconds: float) -> None:

@@ -13,13 +13,13 @@ from attrs import evolve, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
-from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for
+from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
 from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Content, Image, TemplateMessage
 from wa_connector.model.decision import Decision, Reason, RemedyKind
 from wa_connector.model.event import LineStopped, MediaFetched, MessageReleased
-from wa_connector.model.ids import MessageId
+from wa_connector.model.ids import CustomerId, MessageId
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
 from wa_connector.model.outbound import (
@@ -37,9 +37,11 @@ from wa_connector.model.queue import EntryState, LeasedLane, OutboxEntry, Work
 from wa_connector.model.setting import UnknownOutcome
 from wa_connector.model.standing import Standing
 from wa_connector.policy.action import Action, DeliverRequest, Notify, UseTemplate, Write
+from wa_connector.policy.limits import hour_of
 from wa_connector.policy.rules import decide
 from wa_connector.policy.status import Step
-from wa_connector.ports.rows import MESSAGE, OUTBOX
+from wa_connector.policy.window import is_open_by_customer
+from wa_connector.ports.rows import MESSAGE, OUTBOX, window_of
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 ACCOUNT_WAIT: Final = timedelta(minutes=5)
@@ -135,8 +137,8 @@ def _action(draft: Draft, ground: Ground, message: Message) -> Action:
 
 
 def wait_of(decision: Decision) -> datetime | None:
-    """Until when a rule of the host's makes a message wait; None when none does."""
-    if decision.reason is not Reason.HOST_RULE:
+    """Until when a rule of the host's, or the portfolio's day, makes a message wait; None when none does."""
+    if decision.reason not in (Reason.HOST_RULE, Reason.DAILY_LIMIT):
         return None
     return next((remedy.at for remedy in decision.remedies if remedy.kind is RemedyKind.WAIT), None)
 
@@ -223,10 +225,26 @@ def _accepted(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry
     customer = identity.survivor(draft, message.customer)
     identity.recognise(draft, customer, outcome.addresses)
     draft.merge(ground.pair(customer), business_at=to_microseconds(message.handed_over_at or draft.now))
+    _count_reached(draft, ground, customer)
     _drop(draft, message, entry)
     named = evolve(message, provider_id=outcome.provider_id)
     draft.put(MESSAGE.of(draft.tenant, message.id), named)
     catch_up(draft, ground, advance(draft, named, Step.ACCEPTED))
+
+
+def _count_reached(draft: Draft, ground: Ground, customer: CustomerId) -> None:
+    """Count a customer who was reached outside his window against the portfolio's day: once in 24 hours.
+
+    A sum that any two sends add to without waiting for each other: so many as are under way at once may be one too many,
+    and then the provider says so.
+    """
+    span, use = ground.capabilities.window, tier_of(draft, ground, customer)
+    window = window_of(draft.merged(ground.pair(customer)))
+    if use is None or use.includes_customer or span is None:
+        return
+    if not is_open_by_customer(window, span, ground.settings, draft.now):
+        draft.merge(ground.reach(hour_of(draft.now)), customers=1)
+        draft.merge(ground.pair(customer), reached_at=to_microseconds(draft.now))
 
 
 def _put_back(draft: Draft, command: Record, message: Message, entry: OutboxEntry | None, wait: timedelta) -> None:

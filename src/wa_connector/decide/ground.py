@@ -16,15 +16,17 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision
 from wa_connector.model.directory import LineSetup, Seat
 from wa_connector.model.ids import CustomerId
+from wa_connector.model.instants import from_microseconds
 from wa_connector.model.opinion import Veto
 from wa_connector.model.queue import LaneKey, Work
 from wa_connector.model.setting import Settings
-from wa_connector.model.standing import Standing
+from wa_connector.model.standing import Standing, TierUse
 from wa_connector.model.template import Template
 from wa_connector.policy.country import country_of
 from wa_connector.policy.enablement import enablement
+from wa_connector.policy.limits import hours_that_count, tier_use_by_hour
 from wa_connector.policy.settings import scopes_of, settings_of
-from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, SETTING, TEMPLATE, Key, window_of
+from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, REACH, SETTING, TEMPLATE, Key, window_of
 from wa_connector.ports.storage import Row
 
 _SEND_TO = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
@@ -79,6 +81,9 @@ class Ground:
     def pair(self, customer: CustomerId) -> Key:
         return PAIR.of(self.setup.line.tenant, customer, self.setup.line.id)
 
+    def reach(self, hour: int) -> Key:
+        return REACH.of(self.setup.line.tenant, self.setup.account.portfolio, hour)
+
     def lane(self, customer: CustomerId, work: Work) -> LaneKey:
         return LaneKey(self.setup.line.tenant, self.setup.line.id, customer, work)
 
@@ -109,6 +114,7 @@ def standing_of(
             ground.settings,
             is_contact=is_contact,
             contacts_available=contacts_available,
+            tier=tier_of(draft, ground, None),
             vetoes=ground.vetoes,
         )
     pair_key = ground.pair(customer)
@@ -125,8 +131,20 @@ def standing_of(
         has_address=address_for(draft, customer) is not None,
         country=country_of(addresses_of(draft, customer)),
         marketing_after_at=pair.marketing_after_at,
+        tier=tier_of(draft, ground, customer),
         vetoes=ground.vetoes,
     )
+
+
+def tier_of(draft: Draft, ground: Ground, customer: CustomerId | None) -> TierUse | None:
+    """What is left of the portfolio's day; None where the account names no tier."""
+    tier = ground.setup.account.daily_tier
+    if tier is None:
+        return None
+    keys = {hour: ground.reach(hour) for hour in hours_that_count(draft.now)}
+    counts = {hour: draft.merged(key).get("customers", 0) for hour, key in keys.items()}
+    reached = draft.merged(ground.pair(customer)).get("reached_at", 0) if customer else 0
+    return tier_use_by_hour(counts, from_microseconds(reached) if reached else None, tier, draft.now)
 
 
 def consent_of(draft: Draft, customer: CustomerId) -> ConsentRecord:

@@ -1,11 +1,13 @@
 """The outbox under the synchronous face: a call that the host makes."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, Protocol, TypeVar, final
 
 from wa_connector.errors import Unavailable
 from wa_connector.model.queue import LeasedLane
 from wa_connector.shell.dispatcher import Dispatcher as Shell
+from wa_connector.shell.dispatcher import never
 from wa_connector.shell.drive import drive
 from wa_connector.shell.ports import Ports, log
 
@@ -39,22 +41,30 @@ class Dispatcher:
         One after the other, or side by side in ``pool``. Messages of one customer on one line leave in order either
         way. Raises ``Unavailable`` while the storage is away.
         """
-        leased = drive(self._shell.claim(lanes))
-        return sum(map(self._work, leased) if pool is None else pool.map(self._work, leased))
+        return self._round(lanes, pool, never)
 
-    def run_until(self, stop: Stop, *, poll: float = 0.5, lanes: int = 16, pool: Pool | None = None) -> None:
+    def run_until(self, stop: Stop, *, poll: float = 0.5, lanes: int = 16, pool: Pool | None = None) -> int:
         """Run until ``stop`` is set; look for work every ``poll`` seconds when there is none.
 
-        Returns after the message at hand. Goes on by itself when the storage comes back.
+        Returns after the message at hand (in a pool: the messages), and how many messages and files went through. Goes
+        on by itself when the storage comes back.
         """
+        total = 0
         while not stop.is_set():
+            done = 0
             try:
-                is_idle = self.run_once(lanes=lanes, pool=pool) == 0
+                done = self._round(lanes, pool, stop.is_set)
             except Unavailable as error:
                 log.warning("the dispatcher waits for the storage: %s", type(error).__qualname__)
-                is_idle = True
-            if is_idle:
+            total += done
+            if not done:
                 stop.wait(poll)
+        return total
 
-    def _work(self, lane: LeasedLane) -> int:
-        return drive(self._shell.work(lane))
+    def _round(self, lanes: int, pool: Pool | None, is_stopping: Callable[[], bool]) -> int:
+        leased = drive(self._shell.claim(lanes))
+        work = partial(self._work, is_stopping)
+        return sum(map(work, leased) if pool is None else pool.map(work, leased))
+
+    def _work(self, is_stopping: Callable[[], bool], lane: LeasedLane) -> int:
+        return drive(self._shell.work(lane, is_stopping))

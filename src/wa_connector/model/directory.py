@@ -85,6 +85,8 @@ class Account:
     token: Secret
     base_url: str = ""
     """Where the provider answers; empty for the channel's own address."""
+    daily_tier: int | None = None
+    """How many customers the portfolio may reach a day outside their windows; None: nobody counts."""
 
 
 @frozen

@@ -12,10 +12,12 @@ from typing import Final
 from attrs import frozen
 
 from wa_connector.model.ids import CustomerId
+from wa_connector.model.instants import EPOCH
 from wa_connector.model.queue import Budget
 from wa_connector.model.standing import TierUse
 
 DAY: Final = timedelta(hours=24)
+HOUR: Final = timedelta(hours=1)
 
 
 @frozen
@@ -84,3 +86,30 @@ def tier_use(
     in_turn = sorted(within.values()) or [now - DAY]
     frees_at = in_turn[min(max(0, -left), len(in_turn) - 1)] + DAY
     return TierUse(left=left, includes_customer=customer in within, frees_at=frees_at)
+
+
+def tier_use_by_hour(reached: Mapping[int, int], reached_at: datetime | None, tier: int, now: datetime) -> TierUse:
+    """As ``tier_use``, from counts by the hour instead of customers by name: what can be kept without a hot row.
+
+    ``reached`` maps an hour (since 1970) to how many customers were counted in it, ``reached_at`` is when this one was
+    last counted. An hour counts until the last moment of it is a day old, so the answer errs on the safe side by less
+    than an hour.
+    """
+    counted = {hour: count for hour, count in reached.items() if count and now < _hour_end(hour) + DAY}
+    first = min(counted, default=hour_of(now) - 25)
+    includes = reached_at is not None and now < reached_at + DAY
+    return TierUse(tier - sum(counted.values()), includes, _hour_end(first) + DAY)
+
+
+def hour_of(at: datetime) -> int:
+    """The hour that an instant lies in, counted from 1970."""
+    return (at - EPOCH) // HOUR
+
+
+def _hour_end(hour: int) -> datetime:
+    return EPOCH + (hour + 1) * HOUR
+
+
+def hours_that_count(now: datetime) -> range:
+    """The hours whose counts may still matter at ``now``."""
+    return range(hour_of(now) - 24, hour_of(now) + 1)

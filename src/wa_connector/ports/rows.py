@@ -131,8 +131,17 @@ PAIR: Final = Kind(
         MergeColumn("customer_at", MergeRule.MAXIMUM),
         MergeColumn("business_at", MergeRule.MAXIMUM),
         MergeColumn("refused_at", MergeRule.MAXIMUM),
+        MergeColumn("reached_at", MergeRule.MAXIMUM),
     ),
 )
+REACH: Final = Kind(
+    "reach",
+    str,
+    key=(*_columns("tenant", "portfolio"), Column("hour", ColumnType.INTEGER)),
+    merges=(MergeColumn("customers", MergeRule.SUM),),
+)
+"""How many customers a portfolio reached outside their windows, by the hour (hours since 1970): sums only, so that no two
+sends wait for each other. The payload is never put."""
 CONVERSATION: Final = Kind(
     "conversation",
     Conversation,
@@ -209,6 +218,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         EVIDENCE,
         ANCHOR,
         PAIR,
+        REACH,
         CONVERSATION,
         MESSAGE,
         OUTBOX,
@@ -249,6 +259,7 @@ __all__ = [
     "OUTBOX",
     "PAIR",
     "QUARANTINE",
+    "REACH",
     "SETTING",
     "TEMPLATE",
     "WAITING",

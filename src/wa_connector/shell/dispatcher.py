@@ -4,7 +4,7 @@ Theory: a lane is leased, so no other process looks at it; its fence goes into e
 its lease without noticing commits nothing. Messages of a lane leave in order: a head that waits makes the lane wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, final
 
@@ -59,6 +59,11 @@ class Turn:
     due_at: datetime | None
 
 
+def never() -> bool:
+    """Asked whether to stop, by whoever is not to."""
+    return False
+
+
 class _LeaseLost(Exception):
     """Another process has the lane now; whatever we decided is not ours to commit."""
 
@@ -74,13 +79,14 @@ class Dispatcher:
         """Lease up to ``limit`` lanes that are due."""
         return await self._ports.storage.claim(tuple(Work), limit, self._ports.clock(), LEASE)
 
-    async def work(self, lane: LeasedLane) -> int:
+    async def work(self, lane: LeasedLane, is_stopping: Callable[[], bool] = never) -> int:
         """Work on one leased lane and give it back. Returns how many messages or files went through.
 
+        ``is_stopping`` is asked before each of them: what is left then stays for the next, of whatever process.
         Never raises for what a provider, a transport or a plugin does; ``Unavailable`` when the storage is away (the
         lease then ends by itself, and the lane is looked at again).
         """
-        worker = _Lane(self._ports, lane)
+        worker = _Lane(self._ports, lane, is_stopping)
         try:
             turn = await worker.take_turn()
         except _LeaseLost:
@@ -99,13 +105,17 @@ class Dispatcher:
 class _Lane:
     """One lane during one lease."""
 
-    def __init__(self, ports: Ports, lane: LeasedLane) -> None:
+    def __init__(self, ports: Ports, lane: LeasedLane, is_stopping: Callable[[], bool]) -> None:
         self._ports: Final = ports
         self._lane: Final = lane
+        self._is_stopping: Final = is_stopping
         self._tenant: Final[TenantId] = lane.key.tenant
         self.budget: Budget | None = lane.budget
 
     async def take_turn(self) -> Turn:
+        if self._is_stopping():
+            # Several lanes are leased at once; those whose turn has not come are free again at once.
+            return Turn(0, self._ports.clock())
         setup = await self._ports.directory.line(self._tenant, self._lane.key.line)
         transport = self._ports.transports.get(setup.line.channel) if setup else None
         if setup is None or transport is None:
@@ -122,6 +132,8 @@ class _Lane:
     async def _send_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
         sent = 0
         for _ in range(A_TURN):
+            if self._is_stopping():
+                break
             entry = await self._head()
             if entry is None:
                 return Turn(sent, None)
@@ -200,6 +212,8 @@ class _Lane:
         for entry in await self._entries(queued=1, limit=A_TURN):
             if entry.due_at > self._ports.clock():
                 return Turn(fetched, entry.due_at)
+            if self._is_stopping():
+                return Turn(fetched, self._ports.clock())
             ground, message = await self._ground(setup, entry)
             assert isinstance(message.content, Image)
             try:

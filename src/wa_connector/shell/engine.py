@@ -167,7 +167,10 @@ class Engine:
         seat = await self._seat(tenant, user)
         prefix = (tenant, "" if unassigned else seat.user.id, "open")
         page = await self._ports.storage.scan(Scan("conversation", "inbox", prefix, limit, descending=True))
-        return tuple(row.value for _, row in page.rows)
+        if not unassigned:
+            return tuple(row.value for _, row in page.rows)
+        lines = {setup.line.id for setup in await self._ports.directory.lines(tenant, user)}
+        return tuple(row.value for _, row in page.rows if row.value.line in lines)
 
     async def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
         ground = await self._ground_of(tenant, user, conversation)
@@ -351,12 +354,19 @@ class Engine:
         intent: Intent | None = None,
         at: datetime | None = None,
     ) -> Ground | None:
-        """The ground of a conversation; None when this tenant has no such one."""
+        """The ground of a conversation; None when this tenant has no such one, or none that this user could be in: on a
+        line that is not his, he must have been taken into it."""
         seat = await self._seat(tenant, user)
         key = CONVERSATION.of(tenant, conversation)
         thread: Conversation | None = (await self._ports.storage.load([key])).rows[key].value
-        setup = await self._ports.directory.line(tenant, thread.line) if thread else None
+        if thread is None or not (thread.has(user) or await self._is_line_of(seat, thread.line)):
+            return None
+        setup = await self._ports.directory.line(tenant, thread.line)
         return await ground_for(self._ports, setup, seat, intent, at) if setup else None
+
+    async def _is_line_of(self, seat: Seat, line: LineId) -> bool:
+        setups = await self._ports.directory.lines(seat.user.tenant, seat.user.id)
+        return any(setup.line.id == line for setup in setups)
 
     async def _provider_id(
         self, tenant: TenantId, conversation: ConversationId, message: MessageId | None

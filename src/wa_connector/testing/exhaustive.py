@@ -108,6 +108,12 @@ def not_delivered(node: Node) -> Sequence[Happened] | None:
     return [_entry(node, Kind.NOTED, says=Signal.NOT_DELIVERED)] if was_asked else None
 
 
+def delivered(node: Node) -> Sequence[Happened] | None:
+    """The request reached the customer."""
+    was_asked = any(entry.says is Signal.ASKED for entry in node.story)
+    return [_entry(node, Kind.NOTED, says=Signal.DELIVERED)] if was_asked else None
+
+
 def sent(node: Node) -> Sequence[Happened] | None:
     """The provider took a template, or something free-form."""
     return [_entry(node, Kind.SENT)] if node.may(Write()) or node.may(UseTemplate()) else None
@@ -180,7 +186,11 @@ SIGNS: Final[Mapping[str, Letter]] = {
     "calls": his(Kind.CALLED),
     "reacts": his(Kind.NODDED),
 }
-OURS: Final[Mapping[str, Letter]] = {"asked": asked(), "not delivered": not_delivered, "sent": sent}
+OURS: Final[Mapping[str, Letter]] = {
+    "asked": asked(),
+    "not delivered": not_delivered,
+    "sent": sent,
+}
 REFUSALS: Final[Mapping[str, Letter]] = {
     "refused just now": refused(None),
     "refused just before the skew bound": refused(timedelta(minutes=5) - MICROSECOND),
@@ -198,8 +208,10 @@ _SPOKEN: Final = {
     **{signal.name: his(Kind.WROTE, signal, line=ELSEWHERE) for signal in (Signal.YES, Signal.NO, Signal.STOP)},
     **{f"taps {s.name}": his(Kind.WROTE, s, line=ELSEWHERE) for s in (Signal.ACCEPTED, Signal.DECLINED)},
     "START": his(Kind.WROTE, Signal.START, line=ELSEWHERE),
-    **MARKETING,
-    "asked": asked(),
+    "asked for both": asked(BOTH),
+    "marketing stopped": noted(Signal.MARKETING_STOPPED),
+    "recorded": noted(Signal.RECORDED),
+    "delivered": delivered,
     "not delivered": not_delivered,
 }
 PAIRS: Final = {
@@ -257,7 +269,8 @@ def canonical(node: Node) -> object:
         and window.business_at <= refused_at,
         node.now - A_WHILE <= refused_at - held.clock_skew,
     )
-    return consent.conversation, consent.marketing, consent.asked_since_decline, places, outdated, held
+    flags = consent.asked_since_decline, consent.was_reached
+    return consent.conversation, consent.marketing, flags, places, outdated, held
 
 
 # --- what must hold ---------------------------------------------------------------------------------------------------

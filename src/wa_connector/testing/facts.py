@@ -161,9 +161,13 @@ def _is_automatic(message: Message) -> bool:
     return isinstance(message.author, BySystem) and message.author.cause != message.id
 
 
+_MARKS = ("", " delivered", " read", " not delivered", " marketing stopped")
+"""What ``decide`` adds to a message's id where the evidence is about its fate."""
+
+
 def _sources(message: Message) -> tuple[str, ...]:
     """The sources of the evidence that a message of ours leaves."""
-    return tuple(source_of(f"{message.id}{what}") for what in ("", " not delivered", " marketing stopped"))
+    return tuple(source_of(f"{message.id}{what}") for what in _MARKS)
 
 
 def _survivor(customers: Mapping[CustomerId, Customer], customer: CustomerId) -> CustomerId:

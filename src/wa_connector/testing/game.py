@@ -32,7 +32,7 @@ from wa_connector.model.inbound import (
     Report,
     Sender,
 )
-from wa_connector.model.message import BySystem, ByUser, Message, NoticeKind
+from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
 from wa_connector.model.outbound import Accepted, Correction, Envelope, OutcomeUnknown, Rejected, SendOutcome
 from wa_connector.model.setting import DEFAULTS
 from wa_connector.ports.channel import WebhookReply, WebhookRequest
@@ -160,8 +160,31 @@ class Game:
         return evolve(entry, at=entry.at.replace(microsecond=0), known_at=self.clock.now, line="line-1")
 
     def reports(self, number: int, report: Report) -> None:
-        """The provider reports on what left as number ``number``, from 1; perhaps nothing did."""
+        """The provider reports on what left as number ``number``, from 1."""
+        now = self.clock.now
+        before = self._departed(number)
+        self.bring_report(number, report)
+        after = self._departed(number)
+        if before is None or after is None or not _is_request(after):
+            return
+        contact = self.departures[number - 1].contact
+        if after.status is MessageStatus.FAILED and before.status is not MessageStatus.FAILED:
+            failed_at, named = max(after.status_at, after.at), f"{after.id} not delivered"
+            self.tell(contact, Happened(Kind.NOTED, failed_at, now, named, says=Signal.NOT_DELIVERED))
+        if report in (Report.DELIVERED, Report.READ):
+            reached_at, named = max(now.replace(microsecond=0), after.at), f"{after.id} {report.value}"
+            self.tell(contact, Happened(Kind.NOTED, reached_at, now, named, says=Signal.DELIVERED))
+
+    def bring_report(self, number: int, report: Report) -> None:
+        """A webhook with a report, perhaps on something that never left; whatever follows is not waited for."""
         self.deliver([InboundStatus(ProviderId(f"out {number}"), self.clock.now.replace(microsecond=0), report)])
+
+    def _departed(self, number: int) -> Message | None:
+        if number > len(self.departures) or not isinstance(self.departures[number - 1].outcome, Accepted):
+            return None
+        key = MESSAGE.of(ACME, self.departures[number - 1].message.id)
+        message: Message = self.host.storage.load([key]).rows[key].value
+        return message
 
     def bring(self, contact: ContactId, *entries: Happened) -> None:
         """A webhook with these; whatever follows is not waited for."""
@@ -299,15 +322,18 @@ class Game:
 
     def _learn(self, departure: Departure) -> None:
         message, now, outcome = departure.message, departure.at, departure.outcome
-        is_request = isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST
         if isinstance(outcome, Accepted):
             self.tell(departure.contact, Happened(Kind.SENT, now, now, f"sent {message.id}"))
         elif isinstance(outcome, Rejected):
             if outcome.correction is Correction.WINDOW_CLOSED:
                 self.tell(departure.contact, Happened(Kind.WINDOW_REFUSED, now, now, f"refused {message.id}"))
-            if is_request:
+            if _is_request(message):
                 named = f"{message.id} not delivered"
                 self.tell(departure.contact, Happened(Kind.NOTED, now, now, named, says=Signal.NOT_DELIVERED))
+
+
+def _is_request(message: Message) -> bool:
+    return isinstance(message.author, BySystem) and message.author.notice is NoticeKind.OPT_IN_REQUEST
 
 
 def _item(entry: Happened, contact: ContactId) -> InboundItem:

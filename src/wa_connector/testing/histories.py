@@ -28,7 +28,7 @@ SKEW: Final = timedelta(minutes=5)
 SPOKEN: Final = (Signal.YES, Signal.NO, Signal.STOP, Signal.START, Signal.ACCEPTED, Signal.DECLINED)
 """What a customer's message can say."""
 NOTED: Final = (
-    *(Signal.ASKED, Signal.NOT_DELIVERED, Signal.RECORDED, Signal.RESTORED),
+    *(Signal.ASKED, Signal.DELIVERED, Signal.NOT_DELIVERED, Signal.RECORDED, Signal.RESTORED),
     *(Signal.MARKETING_STOPPED, Signal.MARKETING_RESUMED),
 )
 """What is noted of consent besides."""

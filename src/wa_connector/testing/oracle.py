@@ -25,7 +25,7 @@ from wa_connector.testing.story import Footing, Happened, Kind
 DAY: Final = timedelta(hours=24)
 SECOND: Final = timedelta(seconds=1)
 SAFER_LAST: Final = (
-    *(Signal.ASKED, Signal.RECORDED, Signal.RESTORED, Signal.YES, Signal.START, Signal.ACCEPTED),
+    *(Signal.ASKED, Signal.DELIVERED, Signal.RECORDED, Signal.RESTORED, Signal.YES, Signal.START, Signal.ACCEPTED),
     *(Signal.MARKETING_RESUMED, Signal.NOT_DELIVERED, Signal.MARKETING_STOPPED, Signal.NO, Signal.DECLINED),
     Signal.STOP,
 )
@@ -78,7 +78,9 @@ class Oracle:
     def footing(self) -> Footing:
         """Where the customer stands now."""
         here = Footing()
-        for entry in self.statements():
+        for number, entry in enumerate(statements := self.statements()):
+            if entry.says is Signal.NOT_DELIVERED and any(one.says is Signal.DELIVERED for one in statements[:number]):
+                continue  # He has an earlier request, and may answer that.
             was, changed = here.talk, here.changed_at
             # Yes and no in one second: the question was still open, and the safer of the two answers counts.
             is_open = was is Stage.GRANTED and changed is not None and _second(changed) == _second(entry.at)

@@ -241,6 +241,10 @@ def _dedupe(tenant: TenantId, number: int) -> tuple[Key, str]:
     return rows.DEDUPE.of(tenant, f"wamid.{_id(number)}"), _text(number)
 
 
+def _reach(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.REACH.of(tenant, _of_two(number), number), _text(number)
+
+
 def _template(tenant: TenantId, number: int) -> tuple[Key, Template]:
     value = Template(
         AccountId("account-1"),
@@ -292,6 +296,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "message": _message,
     "outbox": _outbox,
     "dedupe": _dedupe,
+    "reach": _reach,
     "template": _template,
     "setting": _setting,
     "waiting": _waiting,

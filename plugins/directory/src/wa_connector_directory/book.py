@@ -329,6 +329,7 @@ def _account(table: Table, apps: _Apps, base: Path) -> Account:
         portfolio=table.word("portfolio", provider_ref),
         token=values.secret(table, "token", base) or _NOBODY,
         base_url=base_url,
+        daily_tier=table.count("daily_tier"),
     )
 
 

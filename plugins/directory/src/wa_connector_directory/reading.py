@@ -103,6 +103,16 @@ class Table:
             return value
         return ""
 
+    def count(self, key: str) -> int | None:
+        """A whole number from 1 on; None where there is none."""
+        value = self.take(key)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            self.wrong(key, "needs a whole number from 1 on")
+            return None
+        return value
+
     def flag(self, key: str, default: bool) -> bool:
         """``true`` or ``false``."""
         value = self.take(key)

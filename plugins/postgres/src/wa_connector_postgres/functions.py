@@ -22,7 +22,7 @@ from typing import Final
 from wa_connector.ports.rows import DEDUPE, KINDS, MergeRule
 from wa_connector_postgres.statements import EVENT_BITS, element, key_equals, key_list, quoted
 
-COMMIT: Final = "SELECT commit_round(%s::bigint[], %s::boolean[], %s::jsonb)"
+COMMIT: Final = "SELECT commit_round(%s::jsonb)"
 
 _LANE: Final = (
     "t.tenant = (e ->> 0) AND t.line = (e ->> 1) AND t.customer = (e ->> 2) AND t.work = (e ->> 3)"
@@ -30,15 +30,16 @@ _LANE: Final = (
 _EACH: Final = "jsonb_array_elements(part) WITH ORDINALITY AS r(e, o)"
 
 _HEAD: Final = """\
-CREATE FUNCTION commit_round(locks bigint[], exclusive boolean[], round jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION commit_round(round jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   part jsonb;
   missed jsonb;
   found jsonb := '[]';
   run bigint;
 BEGIN
-  PERFORM CASE WHEN x THEN pg_advisory_xact_lock(l) ELSE pg_advisory_xact_lock_shared(l) END
-    FROM unnest(locks, exclusive) AS u(l, x);
+  PERFORM CASE WHEN (e -> 1)::boolean THEN pg_advisory_xact_lock((e -> 0)::bigint)
+               ELSE pg_advisory_xact_lock_shared((e -> 0)::bigint) END
+    FROM jsonb_array_elements(round -> 'locks') AS r(e);
 """
 # A lane is also written by claims, which take none of our locks, but lock its row and wait for nobody.
 _FENCES: Final = f"""\

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define
 
 from wa_connector.model.event import Event
 from wa_connector.model.ids import CustomerId, LineId, TenantId
@@ -206,7 +206,7 @@ async def commit(ask: Ask, schema: str, changes: Sequence[Prepared]) -> tuple[Ou
     while len(outcomes) < len(changes):
         round = Round(changes[len(outcomes) :], found)
         if not round.is_empty:
-            ((answer,),) = await ask(COMMIT, round.parameters(schema))
+            ((answer,),) = await ask(COMMIT, [round.document(schema)])
             if answer:
                 round.learn(answer)
                 continue

@@ -12,7 +12,7 @@ would hold too many locks.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, final
 
 from attrs import Factory, define, frozen
 
@@ -29,8 +29,6 @@ LOCKS: Final = 512
 """So many locks a round, of the 6,400 that a server has by default for all its sessions."""
 _LONGEST: Final = 2500
 """Bytes of an entry: an index takes a third of a page."""
-
-Parameters: TypeAlias = tuple[list[int], list[bool], str]
 
 
 @frozen
@@ -73,10 +71,9 @@ class Prepared:
 def prepare(change: Change) -> Prepared:
     """Raises ``UsageError`` for a change that no storage takes."""
     check_change(change)
-    _check_keepable(change)
     marks = tuple(Mark(mark, DEDUPE.of(change.tenant, mark), ref) for mark, ref in change.dedupe.items())
     at = to_microseconds(change.at)
-    return Prepared(
+    coded = Prepared(
         tenant=change.tenant,
         marks=marks,
         expected={**{put.key: 0 for put in change.puts}, **change.reads},
@@ -88,31 +85,39 @@ def prepare(change: Change) -> Prepared:
         settle=change.settle,
         wakes=tuple((wake.lane, to_microseconds(wake.due_at)) for wake in change.wakes),
     )
+    _check_keepable(change, coded)
+    return coded
 
 
-def _check_keepable(change: Change) -> None:
+def _check_keepable(change: Change, coded: Prepared) -> None:
     """Refuse here what the server would refuse: there it would take others down that travel with it."""
     # Payloads are ASCII, and what they spell with escapes is nobody's business.
-    for parts in _indexed(change):
-        text = "".join(part if isinstance(part, str) else "" for part in parts)
-        if "\0" in text or len(text.encode()) > _LONGEST:
-            raise unkeepable()
-        if any(isinstance(part, int) and not -(1 << 63) <= part < 1 << 63 for part in parts):
-            raise unkeepable()
+    entries = [
+        *(key.parts for key in coded.expected),
+        *(written.columns for written in coded.puts.values()),
+        *((*key.parts, *columns.values()) for key, columns in coded.merges),
+        tuple(change.dedupe),
+        *(_lane(lane) for lane, _ in (*coded.wakes, *coded.fences)),
+    ]
+    texts = [part for entry in entries for part in entry if isinstance(part, str)]
+    whole = "\0".join(texts).encode()
+    if whole.count(0) >= max(1, len(texts)):
+        raise unkeepable()
+    # An entry of an index is less than all together, which mostly is little.
+    if len(whole) > _LONGEST and any(len("".join(map(str, entry)).encode()) > _LONGEST for entry in _indexed(coded)):
+        raise unkeepable()
+    counts = [part for entry in entries for part in entry if isinstance(part, int)]
+    if counts and not (min(counts) >= -(1 << 63) and max(counts) < 1 << 63):
+        raise unkeepable()
 
 
-def _indexed(change: Change) -> Iterator[Sequence[Scalar]]:
-    """All that goes into indexes and numbers, in groups of which none is larger than an entry of an index."""
-    for key in change.reads:
-        yield key.parts
-    for put in change.puts:
-        yield (*put.key.parts, *KINDS[put.key.kind].project(put.value))
-    for merge in change.merges:
-        yield (*merge.key.parts, *merge.columns.values())
-    for mark in change.dedupe:
-        yield change.tenant, mark
-    for lane in (*(wake.lane for wake in change.wakes), *(lane for lane, _ in _fences(change))):
-        yield _lane(lane)
+def _indexed(coded: Prepared) -> Iterator[Sequence[Scalar]]:
+    """What goes into indexes, in groups of which none is smaller than an entry."""
+    yield from (key.parts for key in coded.expected if key not in coded.puts)
+    yield from ((*key.parts, *written.columns) for key, written in coded.puts.items())
+    yield from (key.parts for key, _ in coded.merges)
+    yield from (mark.key.parts for mark in coded.marks)
+    yield from (_lane(lane) for lane, _ in coded.wakes)
 
 
 def _fences(change: Change) -> Iterator[tuple[LaneKey, int]]:
@@ -180,10 +185,9 @@ class Round:
         """Whether the server need not be asked: each change is refused by what was found already."""
         return not self._tenants
 
-    def parameters(self, schema: str) -> Parameters:
-        """What the server's function takes."""
-        locks = sorted(self._locks(schema).items())
-        return [lock for lock, _ in locks], [exclusive for _, exclusive in locks], _dump(self._document())
+    def document(self, schema: str) -> str:
+        """What the server's function takes: JSON."""
+        return _dump({"locks": sorted(self._locks(schema).items()), **self._document()})
 
     def learn(self, answer: Sequence[tuple[str, int, int, str | None]]) -> None:
         """Take over into ``found`` what the server answered."""
