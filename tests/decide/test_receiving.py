@@ -12,7 +12,7 @@ from wa_connector.decide.draft import Known
 from wa_connector.decide.receiving import Keep, ReceivePreference, keep, receive_message, receive_preference
 from wa_connector.decide.sending import send
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import (
+from wa_connector.model.content import Call, CallDirection, Content, Unsupported, (
     ButtonReply,
     Call,
     CallDirection,
@@ -364,6 +364,16 @@ def test_the_second_request_follows_the_decline_whatever_the_clocks_say(desk: "D
 def test_an_answer_does_not_cause_the_second_request(desk: "Desk", word: str) -> None:
     declined(desk)
     desk.receive(word)
+    assert NoticeKind.OPT_IN_REQUEST not in notices(desk)
+
+
+@pytest.mark.parametrize(
+    "content", [Call(CallDirection.CUSTOMER), Call(CallDirection.BUSINESS, True), Unsupported("reaction"), Unsupported("system")]
+)
+def test_what_is_no_message_does_not_cause_the_second_request(desk: "Desk", content: Content) -> None:
+    """A customer who declined and takes our call, or taps a heart, has written nothing."""
+    declined(desk)
+    desk.receive(content)
     assert NoticeKind.OPT_IN_REQUEST not in notices(desk)
 
 

@@ -12,6 +12,7 @@ from wa_connector.model.queue import Budget
 from wa_connector.model.standing import TierUse
 from wa_connector.policy.limits import (
     HOUR,
+    answered,
     hour_of,
     hours_that_count,
     refilled,
@@ -58,6 +59,29 @@ def test_at_the_end_of_a_wait_the_message_goes(budget: Budget, span: timedelta, 
     if due_at is not None:
         assert due_at > now.at
         assert wait_until(refilled(now, due_at, BURST, interval), interval) is None
+
+
+_LATENCIES = st.timedeltas(timedelta(0), timedelta(seconds=20))
+
+
+@quick
+@given(st.lists(st.tuples(_SPANS, _LATENCIES, _LATENCIES), min_size=1, max_size=40), st.integers(1, 5))
+def test_the_provider_refuses_none_however_long_each_is_on_its_way(
+    sends: list[tuple[timedelta, timedelta, timedelta]], burst: int
+) -> None:
+    """It counts a message when it has it, which is some time before we have its answer."""
+    ours: Budget | None = None
+    theirs: Budget | None = None
+    now = NOW
+    for pause, there, back in sends:
+        ours = refilled(ours, now + pause, burst, SIX)
+        now = wait_until(ours, SIX) or now + pause
+        ours = spent(refilled(ours, now, burst, SIX))
+        theirs = refilled(theirs, now + there, burst, SIX)
+        assert theirs.tokens > 0.999_999
+        theirs = spent(theirs)
+        now += there + back
+        ours = answered(ours, now, burst, SIX)
         too_early = refilled(now, due_at - MICROSECOND, BURST, interval)
         assert wait_until(too_early, interval) is not None
 

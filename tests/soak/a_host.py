@@ -26,7 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, final
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from wa_connector_cloud_api import CloudApiChannel, CloudApiTransport, Options
 from wa_connector_sqlite import SqlitePlugin
 
@@ -59,7 +59,8 @@ NUMBERS: Mapping[wa.UserId, tuple[str, str]] = {
 @frozen
 class Site:
     """What a process is told. ``grace`` and ``lease`` are in seconds; a ``speed`` of 10 makes the host's clock run ten
-    times as fast from ``began`` (Unix seconds) on; ``most`` bounds what one customer is sent."""
+    times as fast from ``began`` (Unix seconds) on; ``most`` bounds what one customer is sent; ``burst`` is how many messages
+    the channel lets a pair have at once."""
 
     folder: str
     graph_url: str
@@ -68,6 +69,7 @@ class Site:
     most: int = 40
     began: float = 0.0
     speed: float = 1.0
+    burst: int = 45
 
     @property
     def journal(self) -> Path:
@@ -131,19 +133,31 @@ class Host:
 
     def __init__(self, site: Site) -> None:
         self._directory = directory(site)
+        self._burst = site.burst
 
     @wa.hookimpl
     def wa_directory(self) -> MemoryDirectory:
         return self._directory
 
     @wa.hookimpl
-    def wa_channel(self) -> CloudApiChannel:
-        return CloudApiChannel()
+    def wa_channel(self) -> "Tight":
+        return Tight(self._burst)
 
     @wa.hookimpl
     def wa_transport(self) -> tuple[str, CloudApiTransport]:
         # No certificates: the emulator speaks plain HTTP, and reading them takes a tenth of a second in every life.
         return "whatsapp", CloudApiTransport(Options(ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+
+
+@final
+class Tight:
+    """The Cloud API's channel with another burst."""
+
+    def __init__(self, burst: int) -> None:
+        self._channel = CloudApiChannel()
+        self.capabilities = evolve(self._channel.capabilities, pair_burst=burst)
+        self.handshake = self._channel.handshake
+        self.read = self._channel.read
 
 
 def build(site: Site) -> wa.Connector:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from wa_connector_emulator import Emulator, HttpCall, HttpReply
+from wa_connector_emulator import Emulator, HttpCall, HttpReply, rules
 
 from tests.soak import a_host
 from tests.soak.a_host import ENDPOINT, NUMBERS, TENANT, VERIFY_TOKEN, Site
@@ -27,16 +27,22 @@ from wa_connector import CommandId, Connector, ConversationId, Event, Text, User
 COMMAND = Path(sys.executable).with_name("wa-connector")
 ANA = UserId("ana")
 SPEED = 10.0
-BURST = 45
+BURST = 5
+
+
+@pytest.fixture(autouse=True)
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's burst is a small one, so that it is soon used up."""
+    monkeypatch.setattr(rules, "PAIR_BURST", BURST)
 
 
 def test_four_dispatchers(tmp_path: Path) -> None:
-    dispatch(tmp_path, dispatchers=4, customers=5, each=BURST + 3)
+    dispatch(tmp_path, dispatchers=4, customers=6, each=BURST + 10)
 
 
 @pytest.mark.soak
 def test_eight_dispatchers(tmp_path: Path) -> None:
-    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 30)
+    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 95)
 
 
 def dispatch(folder: Path, *, dispatchers: int, customers: int, each: int) -> None:
@@ -48,7 +54,7 @@ def dispatch(folder: Path, *, dispatchers: int, customers: int, each: int) -> No
         return HttpReply(reply.status, reply.body)
 
     with provider(customers, sender=receive) as (emulator, graph_url):
-        site = Site(str(folder), graph_url, began=time.time(), speed=SPEED)
+        site = Site(str(folder), graph_url, began=time.time(), speed=SPEED, burst=BURST)
         run_as_fast(emulator, site)
         os.environ["WA_SOAK_SITE"] = str(site.write())
         with a_host.build(site) as connector:

@@ -16,7 +16,7 @@ from wa_connector.decide.sending import place_request, request_for
 from wa_connector.decide.settling import apply_report
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch, latest_open, open_thread
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import Call, CallDirection, Image, Text, Unsupported
+from wa_connector.model.content import Call, CallDirection, Content, Image, Text, Unsupported
 from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, UserId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
@@ -155,8 +155,17 @@ def _consequences(
     notice = _notice_for(moved, item)
     if notice is not None:
         _notify(draft, ground, customer, thread, notice, message)
-    if moved is None:
+    if moved is None and is_written(item.content):
         _ask_again(draft, ground, customer, thread, message, ground.credible(item.at, draft.now))
+
+
+def is_written(content: Content) -> bool:
+    """Whether the customer wrote something: a call, a reaction or a notice of the provider's own is no message of his."""
+    match content:
+        case Call() | Unsupported("reaction" | "system"):
+            return False
+        case _:
+            return True
 
 
 def _fold_reply(draft: Draft, command: ReceiveMessage, customer: CustomerId) -> Moved | None:

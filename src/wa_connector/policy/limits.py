@@ -58,6 +58,16 @@ def spent(budget: Budget) -> Budget:
     return Budget(budget.tokens - 1, budget.at)
 
 
+def answered(budget: Budget, now: datetime, burst: int, interval: timedelta) -> Budget:
+    """The budget when the provider answers what was spent last.
+
+    The provider counts a message when it has it: some time between its departure and its answer, so what a full budget
+    regains begins to come back at the answer and not before. Else a message that took longer on its way than a later one
+    (the first, which opened the connection) would let that later one leave a moment too early.
+    """
+    return refilled(budget, now, burst - 1, interval)
+
+
 def wait_until(budget: Budget, interval: timedelta) -> datetime | None:
     """When the next message may go; None for at once.
 

@@ -33,7 +33,7 @@ from wa_connector.model.message import ByUser, Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
 from wa_connector.model.queue import Budget, EntryState, LeasedLane, OutboxEntry, Work
-from wa_connector.policy.limits import refilled, spent, wait_until
+from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.ports.channel import AsyncTransport
 from wa_connector.ports.rows import MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
@@ -177,8 +177,14 @@ class _Lane:
             # A transport promises not to raise; one that does may have sent, or not.
             log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
             outcome = OutcomeUnknown(type(error).__qualname__)
+        self._note_answer(setup)
         await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome))
         return int(not isinstance(outcome, Deferred | OutcomeUnknown))
+
+    def _note_answer(self, setup: LineSetup) -> None:
+        limits = self._ports.channels[setup.line.channel].capabilities
+        if self.budget:
+            self.budget = answered(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
 
     async def _head(self) -> OutboxEntry | None:
         heads = await self._entries(queued=1, limit=1)

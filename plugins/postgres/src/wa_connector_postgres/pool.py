@@ -6,44 +6,35 @@ thread; who finds one broken drops it, and with it the idle ones, which were los
 restarted closes its connections, which shows on their sockets: those are dropped before anything is sent, so the first
 call after a restart succeeds.
 
-Forks. A child never touches what it inherits: what a process opens is kept under its process id. The driver does not
-close a connection in another process than the one that opened it.
+Forks. A child never touches what it inherits: what a process opens is kept under its process id.
 """
 
 import os
-import select
 from collections.abc import Sequence
 from threading import Condition, Lock
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 from weakref import finalize
 
-from attrs import field, frozen
-
-from wa_connector.errors import ConfigError, StorageUnavailable, UsageError
+from wa_connector.errors import UsageError
 from wa_connector.shell.drive import drive
+from wa_connector_postgres.options import Options
 from wa_connector_postgres.questions import Answer
 from wa_connector_postgres.schema import make_ready
 
 if TYPE_CHECKING:
-    from psycopg import AsyncConnection, Connection
+    from wa_connector_postgres.connections import PlainConnection
 
 CLOSED: Final = "this storage was closed; make a new one"
 
 
-@frozen
-class Options:
-    """What a storage was constructed with; ``patience`` in seconds."""
+class _Process:
+    """What one process holds. A child makes its own: a lock that a thread of the parent held would stay locked."""
 
-    conninfo: str = field(repr=False)
-    schema: str
-    connections: int = field()
-    patience: float
-    migrate: bool
-
-    @connections.validator
-    def _check_connections(self, _: object, value: int) -> None:
-        if value < 1:
-            raise UsageError("a storage needs one connection at least")
+    def __init__(self) -> None:
+        self.gate: Final = Condition(Lock())
+        """Guards the rest, and is notified when a connection comes back."""
+        self.idle: Final[list[PlainConnection]] = []
+        self.busy = 0
 
 
 @final
@@ -59,6 +50,8 @@ class Pool:
 
     def ask(self, sql: str, parameters: Sequence[object]) -> Answer:
         """Run one statement. Raises ``UsageError`` once the pool is closed."""
+        from wa_connector_postgres.connections import run
+
         here = self._here()
         db = self._take(here)
         try:
@@ -75,12 +68,12 @@ class Pool:
             here.gate.wait_for(lambda: not here.busy, self._options.patience)
             _close_all(here.idle)
 
-    def _here(self) -> "_Process":
+    def _here(self) -> _Process:
         pid = os.getpid()
         # setdefault is atomic, a lock might be one that a fork left locked.
         return self._processes.get(pid) or self._processes.setdefault(pid, _Process())
 
-    def _take(self, here: "_Process") -> "Connection[Any]":
+    def _take(self, here: _Process) -> "PlainConnection":
         with here.gate:
             is_free = here.gate.wait_for(
                 lambda: self._is_closed or here.busy < self._options.connections, self._options.patience
@@ -88,112 +81,62 @@ class Pool:
             if self._is_closed:
                 raise UsageError(CLOSED)
             if not is_free:
-                raise exhausted(self._options)
+                raise self._options.exhausted()
             here.busy += 1
-            while here.idle:
-                db = here.idle.pop()
-                if not is_stale(db):
-                    return db
-                db.close()
+            if here.idle and (db := _sound(here.idle)) is not None:
+                return db
         try:
             return self._connect()
         except BaseException:
             self._give(here, None)
             raise
 
-    def _give(self, here: "_Process", db: "Connection[Any] | None") -> None:
+    def _give(self, here: _Process, db: "PlainConnection | None") -> None:
         with here.gate:
             here.busy -= 1
             if db is not None:
-                if is_sound(db) and not self._is_closed:
-                    here.idle.append(db)
-                else:
-                    if db.broken:
-                        _close_all(here.idle)
-                    db.close()
+                self._keep(here, db)
             here.gate.notify_all()
 
-    def _connect(self) -> "Connection[Any]":
-        from psycopg import Connection
+    def _keep(self, here: _Process, db: "PlainConnection") -> None:
+        from wa_connector_postgres.connections import is_sound
 
-        db = Connection.connect(**keywords(self._options))
+        if is_sound(db) and not self._is_closed:
+            here.idle.append(db)
+            return
+        if db.broken:
+            _close_all(here.idle)
+        db.close()
+
+    def _connect(self) -> "PlainConnection":
+        from wa_connector_postgres.connections import connect, run
+
+        options, db = self._options, connect(self._options)
+
+        async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
+            return run(db, sql, parameters)
+
         try:
-            set_up(db)
-
-            async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
-                return run(db, sql, parameters)
-
-            drive(make_ready(ask, self._options.schema, patience=self._options.patience, migrate=self._options.migrate))
+            drive(make_ready(ask, options.schema, patience=options.patience, migrate=options.migrate))
         except BaseException:
             db.close()
             raise
         return db
 
 
-class _Process:
-    """What one process holds. A child makes its own: a lock that a thread of the parent held would stay locked."""
+def _sound(idle: "list[PlainConnection]") -> "PlainConnection | None":
+    """One of the idle connections that the server has not left; those that it has are closed."""
+    from wa_connector_postgres.connections import is_stale
 
-    def __init__(self) -> None:
-        self.gate: Final = Condition(Lock())
-        """Guards the rest, and is notified when a connection comes back."""
-        self.idle: Final[list[Connection[Any]]] = []
-        self.busy = 0
-
-
-# -------------------------------------------------------------------------------------- for both kinds of pool
-
-
-def keywords(options: Options) -> dict[str, Any]:
-    """What a connection is opened with. Raises ``ConfigError`` for a conninfo that cannot be read."""
-    from psycopg import ProgrammingError
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        given = conninfo_to_dict(options.conninfo)
-    except ProgrammingError:
-        # Neither the cause nor what it says: it quotes the text, and that may hold a password.
-        raise ConfigError("conninfo", ["it is neither a URL nor a connection string as libpq reads them"]) from None
-    waiting = {"connect_timeout": max(2, round(options.patience)), "fallback_application_name": "wa_connector"}
-    return {**waiting, **given, "client_encoding": "UTF8", "autocommit": True, "prepare_threshold": 0}
+    while idle:
+        db = idle.pop()
+        if not is_stale(db):
+            return db
+        db.close()
+    return None
 
 
-def set_up(db: "Connection[Any] | AsyncConnection[Any]") -> None:
-    """Numbers always travel as 64 bits: a statement is prepared once for each set of types."""
-    from psycopg.types.numeric import Int8Dumper
-
-    db.adapters.register_dumper(int, Int8Dumper)
-    db.prepared_max = 256
-
-
-def run(db: "Connection[Any]", sql: str, parameters: Sequence[object]) -> Answer:
-    """One statement, prepared if it has parameters; several at once if not."""
-    cursor = db.execute(sql, parameters or None, prepare=bool(parameters))
-    return cursor.fetchall() if cursor.description else ()
-
-
-def is_stale(db: "Connection[Any] | AsyncConnection[Any]") -> bool:
-    """Whether the server said something to an idle connection: good-bye, that is."""
-    poll = select.poll()
-    poll.register(db.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def is_sound(db: "Connection[Any] | AsyncConnection[Any]") -> bool:
-    """Whether a connection is ready for the next statement."""
-    from psycopg.pq import TransactionStatus
-
-    return not db.closed and db.info.transaction_status == TransactionStatus.IDLE
-
-
-def exhausted(options: Options) -> StorageUnavailable:
-    """What to tell who waited too long for a connection."""
-    return StorageUnavailable(
-        f"all {options.connections} connections of this process were in use for longer than `patience`; nothing was"
-        " done. The server is slower than what is asked of it: ask less at once, or allow more `connections`."
-    )
-
-
-def _close_all(connections: "list[Connection[Any]]") -> None:
+def _close_all(connections: "list[PlainConnection]") -> None:
     while connections:
         connections.pop().close()
 
