@@ -12,7 +12,7 @@ from wa_connector.decide.draft import Known
 from wa_connector.decide.receiving import Keep, ReceivePreference, keep, receive_message, receive_preference
 from wa_connector.decide.sending import send
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import Call, CallDirection, Content, Unsupported, (
+from wa_connector.model.content import (
     ButtonReply,
     Call,
     CallDirection,
@@ -368,7 +368,8 @@ def test_an_answer_does_not_cause_the_second_request(desk: "Desk", word: str) ->
 
 
 @pytest.mark.parametrize(
-    "content", [Call(CallDirection.CUSTOMER), Call(CallDirection.BUSINESS, True), Unsupported("reaction"), Unsupported("system")]
+    "content",
+    [Call(CallDirection.CUSTOMER), Call(CallDirection.BUSINESS, True), Unsupported("reaction"), Unsupported("system")],
 )
 def test_what_is_no_message_does_not_cause_the_second_request(desk: "Desk", content: Content) -> None:
     """A customer who declined and takes our call, or taps a heart, has written nothing."""

@@ -6,17 +6,17 @@ The one module that imports asyncio, itself imported at the first use of the asy
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import Any, Final, final
+from typing import Final, final
 from weakref import WeakKeyDictionary, finalize
-
-from psycopg import AsyncConnection
 
 from wa_connector.aio.hopping import Group
 from wa_connector.errors import UsageError
 from wa_connector.ports.storage import Outcome
 from wa_connector.shell.drive import drive
 from wa_connector_postgres import questions
-from wa_connector_postgres.pool import CLOSED, Options, exhausted, is_sound, is_stale, keywords, set_up
+from wa_connector_postgres.connections import LoopConnection, connect_on_loop, is_sound, is_stale, run_on_loop
+from wa_connector_postgres.options import Options
+from wa_connector_postgres.pool import CLOSED
 from wa_connector_postgres.questions import Answer
 from wa_connector_postgres.rounds import Prepared
 from wa_connector_postgres.schema import make_ready
@@ -27,7 +27,7 @@ class _Home:
 
     def __init__(self, pool: "LoopPool", connections: int) -> None:
         self.free: Final = asyncio.Semaphore(connections)
-        self.idle: Final[list[AsyncConnection[Any]]] = []
+        self.idle: Final[list[LoopConnection]] = []
         self.commits: Final[Group[Sequence[Prepared], Sequence[Outcome]]] = Group(pool.commit_all)
 
 
@@ -52,11 +52,11 @@ class LoopPool:
             async with asyncio.timeout(self._options.patience):
                 await home.free.acquire()
         except TimeoutError:
-            raise exhausted(self._options) from None
+            raise self._options.exhausted() from None
         try:
             db = await self._take(home)
             try:
-                return await _run(db, sql, parameters)
+                return await run_on_loop(db, sql, parameters)
             finally:
                 self._give(home, db)
         finally:
@@ -95,13 +95,10 @@ class LoopPool:
         loop = asyncio.get_running_loop()
         home = homes.get(loop)
         if home is None:
-            # Whoever ran a loop and let it end without closing has left its connections to us.
-            for other in [each for each in homes if each.is_closed()]:
-                _close_all(homes.pop(other).idle)
             home = homes[loop] = _Home(self, self._options.connections)
         return home
 
-    async def _take(self, home: _Home) -> "AsyncConnection[Any]":
+    async def _take(self, home: _Home) -> LoopConnection:
         if self._is_closed:
             raise UsageError(CLOSED)
         while home.idle:
@@ -111,7 +108,7 @@ class LoopPool:
             _close(db)
         return await self._connect()
 
-    def _give(self, home: _Home, db: "AsyncConnection[Any]") -> None:
+    def _give(self, home: _Home, db: LoopConnection) -> None:
         if is_sound(db) and not self._is_closed:
             home.idle.append(db)
             return
@@ -119,15 +116,14 @@ class LoopPool:
             _close_all(home.idle)
         _close(db)
 
-    async def _connect(self) -> "AsyncConnection[Any]":
+    async def _connect(self) -> LoopConnection:
         options = self._options
-        db = await AsyncConnection.connect(**keywords(options))
+        db = await connect_on_loop(options)
+
+        async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
+            return await run_on_loop(db, sql, parameters)
+
         try:
-            set_up(db)
-
-            async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
-                return await _run(db, sql, parameters)
-
             await make_ready(ask, options.schema, patience=options.patience, migrate=options.migrate)
         except BaseException:
             _close(db)
@@ -135,17 +131,12 @@ class LoopPool:
         return db
 
 
-async def _run(db: "AsyncConnection[Any]", sql: str, parameters: Sequence[object]) -> Answer:
-    cursor = await db.execute(sql, parameters or None, prepare=bool(parameters))
-    return await cursor.fetchall() if cursor.description else ()
-
-
-def _close(db: "AsyncConnection[Any]") -> None:
+def _close(db: LoopConnection) -> None:
     # Never suspends: it says good-bye and closes the socket. So it also serves where there is no loop any more.
     drive(db.close())
 
 
-def _close_all(connections: "list[AsyncConnection[Any]]") -> None:
+def _close_all(connections: list[LoopConnection]) -> None:
     while connections:
         _close(connections.pop())
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
-from wa_connector.errors import UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Wanted
 from wa_connector.shell.drive import drive
 from wa_connector_postgres import questions
 from wa_connector_postgres.errors import translated
-from wa_connector_postgres.pool import Options, Pool
+from wa_connector_postgres.options import Options
+from wa_connector_postgres.pool import Pool
 from wa_connector_postgres.questions import Answer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PostgresStorage:
         patience: timedelta = _PATIENCE,
         migrate: bool = True,
     ) -> None:
-        self._options: Final = Options(conninfo, _checked(schema), connections, patience.total_seconds(), migrate)
+        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), migrate)
         self._pool: Final = Pool(self._options)
 
     def __repr__(self) -> str:
@@ -103,7 +103,7 @@ class AsyncPostgresStorage:
         patience: timedelta = _PATIENCE,
         migrate: bool = True,
     ) -> None:
-        self._options: Final = Options(conninfo, _checked(schema), connections, patience.total_seconds(), migrate)
+        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), migrate)
 
     def __repr__(self) -> str:
         return f"AsyncPostgresStorage(schema={self._options.schema!r})"
@@ -145,9 +145,3 @@ class AsyncPostgresStorage:
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(self._options.schema)
-
-
-def _checked(schema: str) -> str:
-    if not schema or '"' in schema or "\0" in schema or len(schema.encode()) > 63 or schema.startswith("pg_"):
-        raise UsageError("a schema's name has 1 to 63 bytes, no quotes, and does not begin with pg_")
-    return schema
