@@ -38,6 +38,7 @@ soak: dev-env ## kills, chaos and fuzz: long
 	@$(bin)/python -m pytest -m soak $(ARGS)
 
 exhaustive: dev-env ## every case of the finite spaces that the quick tests sample
+	@$(bin)/python -m wa_connector.testing.exhaustive
 	@$(bin)/python -m pytest -m exhaustive $(ARGS)
 
 mutants: dev-env ## change the pure packages line by line, and see whether a test notices: long

@@ -127,8 +127,7 @@ def test_several_loops_share_one_connector() -> None:
         list(pool.map(lambda texts: asyncio.run(write(texts)), [("a", "b", "c"), ("d", "e", "f")]))
 
     async def finish() -> None:
-        while await connector.dispatcher.run_once():
-            pass
+        await connector.dispatcher.run_until_idle()
         await connector.aclose()
 
     asyncio.run(finish())

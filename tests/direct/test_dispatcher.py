@@ -55,6 +55,25 @@ def test_it_runs_until_it_is_stopped(host: MemoryHost, connector: Connector) -> 
     assert stop.waits == [0.25, 0.25]
 
 
+def test_a_round_that_brings_nothing_is_not_the_last(host: MemoryHost, connector: Connector) -> None:
+    """Here it looks once more at the lane that has just been emptied, while others are due: they are not left waiting."""
+    for _ in range(20):  # as many as leave in one turn
+        ask_for_help(host, connector, 3)
+    assert connector.dispatcher.run_once(lanes=1) == 20
+    assert connector.dispatcher.run_once(lanes=1) == 0
+    assert connector.dispatcher.run_until_idle(lanes=1) == 40
+    for _ in range(20):
+        ask_for_help(host, connector, 3)
+    stop = Counted(1)
+    assert connector.dispatcher.run_until(stop, lanes=1) == 60
+
+
+def test_running_until_idle_can_be_stopped(host: MemoryHost, connector: Connector) -> None:
+    ask_for_help(host, connector, 3)
+    assert connector.dispatcher.run_until_idle(Counted(0)) == 0
+    assert connector.dispatcher.run_until_idle() == 3
+
+
 def test_it_stops_after_the_message_at_hand(host: MemoryHost, connector: Connector) -> None:
     """A stop that comes while a message is being sent ends the loop, and not the message."""
     stop = threading.Event()

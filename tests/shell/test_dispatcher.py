@@ -460,7 +460,7 @@ def test_a_defect_in_one_lane_stops_no_other(
 ) -> None:
     """It is noted without anybody's words, and the lane is looked at again."""
     send(connector, granted, "held up")
-    asked, host.directory.user = host.directory.user, broken  # type: ignore[method-assign]  # the defect
+    asked, host.directory.user = host.directory.user, broken  # type: ignore[method-assign, assignment]  # the defect
     assert connector.dispatcher.run_once() == 0
     assert "RuntimeError" in caplog.text
     assert "+16505551234" not in caplog.text

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from wa_connector_postgres import PostgresStorage
 
-from wa_connector.errors import StorageUnavailable
+from wa_connector.errors import StorageUnavailable, WaConnectorError
 from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER
@@ -248,6 +248,7 @@ def test_the_server_is_killed_under_load(own_server: Any) -> None:
     stop = threading.Event()
     lasts = [0] * 4
     failures: list[str] = []
+    surprises: list[object] = []
 
     def write(thread: int) -> None:
         while not stop.is_set():
@@ -265,7 +266,11 @@ def test_the_server_is_killed_under_load(own_server: Any) -> None:
                 failures.append(str(error))
                 time.sleep(0.02)
                 continue
-            assert outcome in (COMMITTED, Duplicate(name, name))
+            except WaConnectorError as error:
+                surprises.append(error)
+                return
+            if outcome not in (COMMITTED, Duplicate(name, name)):
+                surprises.append(outcome)
             lasts[thread] += 1
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
@@ -286,6 +291,7 @@ def test_the_server_is_killed_under_load(own_server: Any) -> None:
         stop.set()
         for thread in threads:
             thread.join()
+    assert surprises == []
     assert failures
     events = []
     cursor = ""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -179,7 +180,7 @@ def test_a_lane_grows_at_its_end(storage: PostgresStorage) -> None:
     in_threads(9, work)
     orders.append(storage.load([queue]).ranges[queue])
     assert len(orders[-1]) == 64
-    for shorter, longer in zip(orders, orders[1:], strict=False):
+    for shorter, longer in pairwise(orders):
         assert longer[: len(shorter)] == shorter
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import pickle
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,8 +21,9 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, Key
-from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put
-from wa_connector.testing.contract import NOW, TENANT
+from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, Wake
+from wa_connector.testing.contract import LANE, NOW, TENANT
+from wa_connector.testing.samples import sample
 
 ANN = CUSTOMER.of(TENANT, "ann")
 BRIEFLY = timedelta(milliseconds=200)
@@ -76,7 +79,13 @@ def failing(admin: "psycopg.Connection[Any]", code: str) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [("53100", "disk is full"), ("53200", "max_locks"), ("58030", "its disk"), ("57014", "cancelled"), ("25006", "replica")],
+    [
+        ("53100", "disk is full"),
+        ("53200", "max_locks"),
+        ("58030", "its disk"),
+        ("57014", "cancelled"),
+        ("25006", "replica"),
+    ],
 )
 def test_a_server_in_trouble_is_unavailable_and_recovers(
     storage: PostgresStorage, admin: "psycopg.Connection[Any]", code: str, said: str
@@ -236,6 +245,27 @@ def test_an_empty_schema_may_be_there(conninfo: str, fresh: str, admin: "psycopg
     admin.execute("DROP SCHEMA fresh CASCADE; DROP OWNED BY worker; DROP ROLE worker")
 
 
+def test_a_role_with_the_rights_of_the_readme(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
+    """It may do all that a storage does but migrate."""
+    opened(conninfo, fresh)
+    readme = Path(__file__).parent.parent / "README.md"
+    grants = re.findall(r"^GRANT .*;$", readme.read_text(), re.MULTILINE)
+    assert len(grants) == 3
+    admin.execute("DROP ROLE IF EXISTS worker; CREATE ROLE worker LOGIN")
+    for grant in grants:
+        admin.execute(grant.replace("wa_connector", fresh).encode())
+    storage = PostgresStorage(f"{conninfo}&user=worker", schema=fresh, migrate=False)
+    entry = sample("outbox", TENANT, 0)
+    change = Change(TENANT, NOW, {ANN: 0}, (Put(entry.key, entry.value),), wakes=(Wake(LANE, NOW),))
+    assert storage.commit([change, insertion()]) == (COMMITTED, COMMITTED)
+    assert storage.load([ANN]).rows[ANN].version == 1
+    assert len(storage.claim([LANE.work], 1, NOW, BRIEFLY)) == 1
+    assert storage.commit([Change(TENANT, NOW, reads={ANN: 1}, deletes=(ANN,))]) == (COMMITTED,)
+    assert storage.events_after(TENANT, "", 1).events == ()
+    storage.close()
+    admin.execute("DROP OWNED BY worker; DROP ROLE worker")
+
+
 def test_tables_of_other_declarations_are_refused(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
     """Under the same version: core and plugin of different releases."""
     opened(conninfo, fresh)
@@ -370,9 +400,8 @@ def test_a_loop_waits_no_longer_than_patience(conninfo: str, admin: "psycopg.Con
 def test_an_async_storage_reports_trouble_alike(conninfo: str, admin: "psycopg.Connection[Any]") -> None:
     async def main() -> None:
         storage = AsyncPostgresStorage(conninfo)
-        with failing(admin, "53100"):
-            with pytest.raises(StorageUnavailable, match="disk is full"):
-                await storage.commit([insertion()])
+        with failing(admin, "53100"), pytest.raises(StorageUnavailable, match="disk is full"):
+            await storage.commit([insertion()])
         assert list(await storage.commit([insertion()])) == [COMMITTED]
         await storage.aclose()
 

@@ -9,7 +9,7 @@ import importlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from types import FrameType
@@ -165,29 +165,19 @@ def _run(connector: "AnyConnector", stop: Stop, *, once: bool, lanes: int, threa
     with connector, ThreadPoolExecutor(threads, "dispatcher") as pool:
         dispatcher, side_by_side = connector.dispatcher, pool if threads > 1 else None
         if once:
-            return _sum_of_rounds(lambda: dispatcher.run_once(lanes=lanes, pool=side_by_side), stop)
+            return dispatcher.run_until_idle(stop, lanes=lanes, pool=side_by_side)
         return dispatcher.run_until(stop, poll=poll, lanes=lanes, pool=side_by_side)
-
-
-def _sum_of_rounds(work: Callable[[], int], stop: Stop) -> int:
-    total = 0
-    while not stop.is_set() and (done := work()):
-        total += done
-    return total
 
 
 async def _run_async(connector: "AsyncConnector", stop: Stop, *, once: bool, lanes: int, poll: float) -> int:
     import asyncio
 
     async with connector:
-        if once:
-            total = 0
-            while not stop.is_set() and (done := await connector.dispatcher.run_once(lanes=lanes)):
-                total += done
-            return total
         over = asyncio.Event()
         watch = asyncio.create_task(_forward(stop, over))
         try:
+            if once:
+                return await connector.dispatcher.run_until_idle(over, lanes=lanes)
             return await connector.dispatcher.run_until(over, poll=poll, lanes=lanes)
         finally:
             watch.cancel()

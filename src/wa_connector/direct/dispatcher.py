@@ -1,13 +1,13 @@
 """The outbox under the synchronous face: a call that the host makes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeVar, final
 
 from wa_connector.errors import Unavailable
 from wa_connector.model.queue import LeasedLane
 from wa_connector.shell.dispatcher import Dispatcher as Shell
-from wa_connector.shell.dispatcher import never
+from wa_connector.shell.dispatcher import Rounds, never
 from wa_connector.shell.drive import drive
 from wa_connector.shell.ports import Ports, log
 
@@ -39,9 +39,25 @@ class Dispatcher:
         """Work on up to ``lanes`` lanes that are due, and return how many messages and files went through.
 
         One after the other, or side by side in ``pool``. Messages of one customer on one line leave in order either
-        way. Raises ``Unavailable`` while the storage is away.
+        way. Raises ``Unavailable`` while the storage is away. That nothing went through does not mean that nothing is due:
+        see ``run_until_idle``.
         """
-        return self._round(lanes, pool, never)
+        return self._work_on(self._claim(lanes), pool, never)
+
+    def run_until_idle(self, stop: Stop | None = None, *, lanes: int = 16, pool: Pool | None = None) -> int:
+        """Run until nothing is due any more, or ``stop`` is set; return how many messages and files went through.
+
+        For a scheduler's job, and for tests. Raises ``Unavailable`` while the storage is away.
+        """
+        is_stopping = stop.is_set if stop else never
+        rounds, total = Rounds(), 0
+        while not is_stopping():
+            leased = self._claim(lanes)
+            done = self._work_on(leased, pool, is_stopping)
+            total += done
+            if rounds.is_idle(leased, done):
+                break
+        return total
 
     def run_until(self, stop: Stop, *, poll: float = 0.5, lanes: int = 16, pool: Pool | None = None) -> int:
         """Run until ``stop`` is set; look for work every ``poll`` seconds when there is none.
@@ -49,20 +65,24 @@ class Dispatcher:
         Returns after the message at hand (in a pool: the messages), and how many messages and files went through. Goes
         on by itself when the storage comes back.
         """
-        total = 0
+        rounds, total = Rounds(), 0
         while not stop.is_set():
+            leased: Sequence[LeasedLane] = ()
             done = 0
             try:
-                done = self._round(lanes, pool, stop.is_set)
+                leased = self._claim(lanes)
+                done = self._work_on(leased, pool, stop.is_set)
             except Unavailable as error:
                 log.warning("the dispatcher waits for the storage: %s", type(error).__qualname__)
             total += done
-            if not done:
+            if rounds.is_idle(leased, done):
                 stop.wait(poll)
         return total
 
-    def _round(self, lanes: int, pool: Pool | None, is_stopping: Callable[[], bool]) -> int:
-        leased = drive(self._shell.claim(lanes))
+    def _claim(self, lanes: int) -> Sequence[LeasedLane]:
+        return drive(self._shell.claim(lanes))
+
+    def _work_on(self, leased: Sequence[LeasedLane], pool: Pool | None, is_stopping: Callable[[], bool]) -> int:
         work = partial(self._work, is_stopping)
         return sum(map(work, leased) if pool is None else pool.map(work, leased))
 

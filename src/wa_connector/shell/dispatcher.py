@@ -32,7 +32,7 @@ from wa_connector.model.ids import TenantId
 from wa_connector.model.message import ByUser, Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
-from wa_connector.model.queue import Budget, EntryState, LeasedLane, OutboxEntry, Work
+from wa_connector.model.queue import Budget, EntryState, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.ports.channel import AsyncTransport
 from wa_connector.ports.rows import MESSAGE, Key
@@ -62,6 +62,27 @@ class Turn:
 def never() -> bool:
     """Asked whether to stop, by whoever is not to."""
     return False
+
+
+@final
+class Rounds:
+    """Tells whether there is more to do, from round to round.
+
+    A round may bring nothing (what it looked at was refused, or had left before) while other lanes are due all the same.
+    There is nothing to do when it looked only at lanes that were looked at in vain since something last went through.
+    """
+
+    def __init__(self) -> None:
+        self._in_vain: set[LaneKey] = set()
+
+    def is_idle(self, leased: Sequence[LeasedLane], done: int) -> bool:
+        """Whether there is nothing to do after a round on these lanes in which so much went through."""
+        fresh = {lane.key for lane in leased} - self._in_vain
+        if done or not fresh:
+            self._in_vain.clear()
+        else:
+            self._in_vain |= fresh
+        return not done and not fresh
 
 
 class _LeaseLost(Exception):

@@ -186,7 +186,8 @@ class Oracle:
         found = found if heard.is_open(message.line, now) else []
         (known,) = [entry for entry in heard.told() if entry.id == message.id]
         is_later = known.at >= (self.footing().changed_at or now)
-        if message.says is None and stage is Stage.DECLINED and is_later and not self.footing().asked_again:
+        is_other = message.kind is Kind.WROTE and message.says is None
+        if is_other and stage is Stage.DECLINED and is_later and not self.footing().asked_again:
             found.append(NoticeKind.OPT_IN_REQUEST)
         return found
 

@@ -166,7 +166,8 @@ class RulesMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 4), report=st.sampled_from((Report.SENT, Report.DELIVERED, Report.READ, Report.FAILED)))
     def the_provider_reports(self, number: int, report: Report) -> None:
-        self.reported.append((number, report))
+        if report is not Report.FAILED:  # Of a message that arrived, it contradicts: then what came first is believed.
+            self.reported.append((number, report))
         if number <= len(self.game.departures):
             self.game.reports(number, report)
             self.game.dispatch()

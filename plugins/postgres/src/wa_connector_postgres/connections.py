@@ -6,7 +6,6 @@ process than the one that opened it, where it leaves the server alone.
 """
 
 import select
-from collections.abc import Sequence
 from typing import Any, TypeAlias, final
 
 from psycopg import AsyncConnection, Connection, ProgrammingError
@@ -16,17 +15,17 @@ from psycopg.types.numeric import Int8Dumper
 
 from wa_connector.errors import ConfigError
 from wa_connector_postgres.options import Options
-from wa_connector_postgres.questions import Answer
+from wa_connector_postgres.questions import Answer, Parameters
 
 
 @final
 class PlainConnection(Connection[tuple[Any, ...]]):
-    def __del__(self) -> None: ...
+    def __del__(self, _: Any = None, /) -> None: ...
 
 
 @final
 class LoopConnection(AsyncConnection[tuple[Any, ...]]):
-    def __del__(self) -> None: ...
+    def __del__(self, _: Any = None, /) -> None: ...
 
 
 AnyConnection: TypeAlias = PlainConnection | LoopConnection
@@ -46,13 +45,13 @@ async def connect_on_loop(options: Options) -> LoopConnection:
     return db
 
 
-def run(db: PlainConnection, sql: str, parameters: Sequence[object]) -> Answer:
+def run(db: PlainConnection, sql: str, parameters: Parameters) -> Answer:
     """One statement, prepared if it has parameters; several at once if not."""
     cursor = db.execute(sql.encode(), parameters or None, prepare=bool(parameters))
     return cursor.fetchall() if cursor.description else ()
 
 
-async def run_on_loop(db: LoopConnection, sql: str, parameters: Sequence[object]) -> Answer:
+async def run_on_loop(db: LoopConnection, sql: str, parameters: Parameters) -> Answer:
     """The same, for the running loop."""
     cursor = await db.execute(sql.encode(), parameters or None, prepare=bool(parameters))
     return await cursor.fetchall() if cursor.description else ()
@@ -60,6 +59,8 @@ async def run_on_loop(db: LoopConnection, sql: str, parameters: Sequence[object]
 
 def is_stale(db: AnyConnection) -> bool:
     """Whether the server said something to an idle connection: good-bye, that is."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([db], [], [], 0)[0])
     poll = select.poll()
     poll.register(db.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -13,7 +13,10 @@ row that is *not* there as well (no gap through which somebody inserts what was 
 rows themselves would write to each row that is only read. They end with the transaction, after its rows are visible.
 All writing to the tables of rows is done here; whoever writes to them otherwise is not waited for.
 
-MEASURED
+What was weighed, in processor time a change (client + server; reads 5 rows, writes 5; in groups of 20): statements in a
+pipeline with a savepoint a change 960 + 470 µs; a function that applies change by change, each in a block with an
+exception handler, 260 + 700 µs; this 250 + 210 µs. Singly all three take about what the disk takes. Measured with
+PostgreSQL 18 on a busy machine of two cores; the ratios are what counts.
 """
 
 from collections.abc import Iterator
@@ -24,9 +27,7 @@ from wa_connector_postgres.statements import EVENT_BITS, element, key_equals, ke
 
 COMMIT: Final = "SELECT commit_round(%s::jsonb)"
 
-_LANE: Final = (
-    "t.tenant = (e ->> 0) AND t.line = (e ->> 1) AND t.customer = (e ->> 2) AND t.work = (e ->> 3)"
-)
+_LANE: Final = "t.tenant = (e ->> 0) AND t.line = (e ->> 1) AND t.customer = (e ->> 2) AND t.work = (e ->> 3)"
 _EACH: Final = "jsonb_array_elements(part) WITH ORDINALITY AS r(e, o)"
 
 _HEAD: Final = """\

@@ -17,7 +17,7 @@ from wa_connector_postgres import questions
 from wa_connector_postgres.connections import LoopConnection, connect_on_loop, is_sound, is_stale, run_on_loop
 from wa_connector_postgres.options import Options
 from wa_connector_postgres.pool import CLOSED
-from wa_connector_postgres.questions import Answer
+from wa_connector_postgres.questions import Answer, Parameters
 from wa_connector_postgres.rounds import Prepared
 from wa_connector_postgres.schema import make_ready
 
@@ -45,7 +45,7 @@ class LoopPool:
         self._processes: Final[dict[int, _Homes]] = {}
         finalize(self, _close_own, self._processes)
 
-    async def ask(self, sql: str, parameters: Sequence[object] = ()) -> Answer:
+    async def ask(self, sql: str, parameters: Parameters = ()) -> Answer:
         """Run one statement. Raises ``UsageError`` once the pool is closed."""
         home = self._home()
         try:
@@ -120,7 +120,7 @@ class LoopPool:
         options = self._options
         db = await connect_on_loop(options)
 
-        async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
+        async def ask(sql: str, parameters: Parameters = ()) -> Answer:
             return await run_on_loop(db, sql, parameters)
 
         try:

@@ -10,7 +10,6 @@ Forks. A child never touches what it inherits: what a process opens is kept unde
 """
 
 import os
-from collections.abc import Sequence
 from threading import Condition, Lock
 from typing import TYPE_CHECKING, Final, final
 from weakref import finalize
@@ -18,7 +17,7 @@ from weakref import finalize
 from wa_connector.errors import UsageError
 from wa_connector.shell.drive import drive
 from wa_connector_postgres.options import Options
-from wa_connector_postgres.questions import Answer
+from wa_connector_postgres.questions import Answer, Parameters
 from wa_connector_postgres.schema import make_ready
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Pool:
         self._processes: Final[dict[int, _Process]] = {}
         finalize(self, _close_own, self._processes)
 
-    def ask(self, sql: str, parameters: Sequence[object]) -> Answer:
+    def ask(self, sql: str, parameters: Parameters) -> Answer:
         """Run one statement. Raises ``UsageError`` once the pool is closed."""
         from wa_connector_postgres.connections import run
 
@@ -113,7 +112,7 @@ class Pool:
 
         options, db = self._options, connect(self._options)
 
-        async def ask(sql: str, parameters: Sequence[object] = ()) -> Answer:
+        async def ask(sql: str, parameters: Parameters = ()) -> Answer:
             return run(db, sql, parameters)
 
         try:

@@ -38,6 +38,7 @@ from wa_connector_postgres.functions import COMMIT
 from wa_connector_postgres.rounds import Found, Prepared, Round, prepare
 from wa_connector_postgres.statements import CLAIM, EVENT_BITS, EVENTS_AFTER, Followed, Head, Part, Rows, Source
 
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Answer: TypeAlias = Sequence[tuple[Any, ...]]
 _Raw: TypeAlias = tuple[Any, ...]
 """A row as a load or scan gives it: version, payload, sequence, merges."""
@@ -46,7 +47,7 @@ _Raw: TypeAlias = tuple[Any, ...]
 class Ask(Protocol):
     """Send one statement, and return its rows."""
 
-    async def __call__(self, sql: str, parameters: Sequence[object] = ()) -> Answer: ...
+    async def __call__(self, sql: str, parameters: Parameters = ()) -> Answer: ...
 
 
 # ------------------------------------------------------------------------------------------------ loading
@@ -173,7 +174,11 @@ async def scan(ask: Ask, scan: Scan) -> Page:
     if is_after and not width:
         return Page(())
     # One more than asked for tells whether anything follows.
-    found = await ask(sql, (*scan.prefix, *(scan.after or ()), scan.limit + 1))
+    values = {
+        **{f"p{number}": value for number, value in enumerate(scan.prefix)},
+        **{f"a{number}": value for number, value in enumerate(scan.after or ())},
+    }
+    found = await ask(sql, {**values, "limit": scan.limit + 1})
     page = found[: scan.limit]
     ends = len(kind.key)
     rows = tuple((Key(kind.name, raw[:ends]), _row(kind, raw[ends : ends + 4])) for raw in page)
@@ -204,13 +209,13 @@ async def commit(ask: Ask, schema: str, changes: Sequence[Prepared]) -> tuple[Ou
     outcomes: list[Outcome] = []
     found = Found()
     while len(outcomes) < len(changes):
-        round = Round(changes[len(outcomes) :], found)
-        if not round.is_empty:
-            ((answer,),) = await ask(COMMIT, [round.document(schema)])
+        this = Round(changes[len(outcomes) :], found)
+        if not this.is_empty:
+            ((answer,),) = await ask(COMMIT, [this.document(schema)])
             if answer:
-                round.learn(answer)
+                this.learn(answer)
                 continue
-        outcomes += round.outcomes
+        outcomes += this.outcomes
         found = Found()
     return tuple(outcomes)
 

@@ -65,7 +65,7 @@ class Prepared:
     @property
     def size(self) -> int:
         """About how many locks it takes."""
-        return len(self.expected) + len(self.merges) + len(self.fences) + len(self.wakes)
+        return len(self.expected) + len(self.marks) + len(self.merges) + len(self.fences) + len(self.wakes)
 
 
 def prepare(change: Change) -> Prepared:

@@ -24,17 +24,23 @@ TYPES: Final[Mapping[ColumnType, str]] = {
 _TEXT: Final = TYPES[ColumnType.TEXT]
 _COUNT: Final = TYPES[ColumnType.INTEGER]
 
+_EVENT_TABLE: Final = (
+    f"CREATE TABLE event (tenant {_TEXT}, transaction bigint NOT NULL,"
+    " ordinal bigint NOT NULL CHECK (ordinal < 1048576), at bigint NOT NULL, happening text NOT NULL,"
+    " PRIMARY KEY (tenant, transaction, ordinal))"
+)
+_LANE_TABLE: Final = (
+    f"CREATE TABLE lane (tenant {_TEXT}, line {_TEXT}, customer {_TEXT}, work {_TEXT}, due_at bigint,"
+    f" leased_until timestamptz NOT NULL DEFAULT '-infinity', fence {_COUNT}, wakes {_COUNT}, tokens double precision,"
+    " tokens_at bigint, PRIMARY KEY (tenant, line, customer, work))"
+)
 OWN_TABLES: Final = (
     # What is added to the server's transaction numbers, and the server that they belong to: see schema.py.
     "CREATE TABLE log (base bigint NOT NULL, cluster bigint NOT NULL)",
     # Numbers of transactions that insert rows with a sequence; with the place in the transaction it is the row's.
     "CREATE SEQUENCE number",
-    f"CREATE TABLE event (tenant {_TEXT}, transaction bigint NOT NULL,"
-    " ordinal bigint NOT NULL CHECK (ordinal < 1048576), at bigint NOT NULL, happening text NOT NULL,"
-    " PRIMARY KEY (tenant, transaction, ordinal))",
-    f"CREATE TABLE lane (tenant {_TEXT}, line {_TEXT}, customer {_TEXT}, work {_TEXT}, due_at bigint,"
-    f" leased_until timestamptz NOT NULL DEFAULT '-infinity', fence {_COUNT}, wakes {_COUNT}, tokens double precision,"
-    " tokens_at bigint, PRIMARY KEY (tenant, line, customer, work))",
+    _EVENT_TABLE,
+    _LANE_TABLE,
     # A lane that sleeps is not in it: what a dispatcher looks through is what is due, however many lanes there are.
     "CREATE INDEX lane_due ON lane (work, due_at, tenant, line, customer) WHERE due_at IS NOT NULL",
 )
@@ -137,9 +143,7 @@ def _rows(place: int, part: Rows) -> str:
 
 def _source(place: int, part: Source) -> str:
     kind = KINDS[part.kind]
-    return (
-        f"SELECT {place}, o, 0::bigint, NULL::text[], t.{quoted(part.column)}::text, {_row(kind)} FROM {_keys(kind)}"
-    )
+    return f"SELECT {place}, o, 0::bigint, NULL::text[], t.{quoted(part.column)}::text, {_row(kind)} FROM {_keys(kind)}"
 
 
 def _followed(place: int, part: Followed) -> str:
@@ -165,12 +169,9 @@ def _head(place: int, part: Head) -> str:
     kind = KINDS[part.kind]
     columns = kind.index(part.index).columns
     types = {column.name: column for column in _columns(kind)}
-    where = " AND ".join(
-        f"t.{quoted(name)} = {element(types[name], number)}" for number, name in enumerate(columns[: part.prefix])
-    )
-    order = _order(columns[part.prefix :], descending=part.descending)
-    if part.index != "key":
-        where += f" AND t.{_ANY}"
+    values = [element(types[name], number) for number, name in enumerate(columns[: part.prefix])]
+    where = " AND ".join(_stretch(part.index, columns, values, None, descending=part.descending))
+    order = _order(columns, descending=part.descending)
     key = ", ".join(f"t.{quoted(column.name)}::text" for column in kind.key)
     return (
         f"SELECT {place}, o, h.* FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS r(e, o), LATERAL ("
@@ -181,26 +182,49 @@ def _head(place: int, part: Head) -> str:
 
 @cache
 def scan(name: str, index: str, prefix: int, *, is_after: bool, descending: bool) -> str:
-    """A page of an index under ``prefix`` values, behind a cursor or not.
+    """A page of an index under ``prefix`` values, behind a cursor or not; the parameters are ``p0`` … (the prefix),
+    ``a0`` … (the cursor) and ``limit``.
 
     Each row: the key, then version, payload, sequence and merges, then the columns behind the prefix, which are its
-    cursor. The cursor is compared as one row value, which is a place in the index; spelled out with AND and OR it
-    would be read from the start of the prefix.
+    cursor.
     """
     kind = KINDS[name]
     columns = kind.index(index).columns
     rest = columns[prefix:]
-    where = [f"t.{quoted(column)} = %s" for column in columns[:prefix]]
-    if index != "key":
-        where.append(f"t.{_ANY}")
-    if is_after and rest:
-        names = ", ".join(f"t.{quoted(column)}" for column in rest)
-        where.append(f"({names}) {'<' if descending else '>'} ({', '.join('%s' for _ in rest)})")
+    values = [f"%(p{number})s" for number in range(prefix)]
+    after = [f"%(a{number})s" for number in range(len(rest))] if is_after else None
+    where = " AND ".join(_stretch(index, columns, values, after, descending=descending))
     selected = [*(f"t.{quoted(c.name)}" for c in kind.key), _row(kind), *(f"t.{quoted(c)}" for c in rest)]
     return (
-        f"SELECT {', '.join(selected)} FROM {quoted(name)} t WHERE {' AND '.join(where)}"
-        f" {_order(rest, descending=descending)} LIMIT %s"
+        f"SELECT {', '.join(selected)} FROM {quoted(name)} t WHERE {where}"
+        f" {_order(columns, descending=descending)} LIMIT %(limit)s"
     )
+
+
+def _stretch(
+    index: str, columns: Sequence[str], prefix: Sequence[str], after: Sequence[str] | None, *, descending: bool
+) -> Iterable[str]:
+    """The conditions under which an entry of an index is in a stretch of it: under a prefix, and behind a cursor.
+
+    Said as the two ends of the stretch, each a row value, and not as equalities: with those, on an empty table, another
+    index that begins with the tenant looks as good to the planner, and reads the whole tenant once it has grown. And a
+    cursor spelled out with AND and OR would be read from the start of the prefix.
+    """
+    first, last = (">=", "<=") if not descending else ("<=", ">=")
+    yield f"t.{quoted(columns[0])} = {prefix[0]}"
+    if after is not None and len(columns) > 1:
+        yield _compared(columns[1:], first.rstrip("="), [*prefix[1:], *after])
+    elif len(prefix) > 1:
+        yield _compared(columns[1 : len(prefix)], first, prefix[1:])
+    if len(prefix) > 1:
+        yield _compared(columns[1 : len(prefix)], last, prefix[1:])
+    if index != "key":
+        yield f"t.{_ANY}"
+
+
+def _compared(columns: Sequence[str], sign: str, values: Sequence[str]) -> str:
+    names = ", ".join(f"t.{quoted(column)}" for column in columns)
+    return f"({names}) {sign} ({', '.join(values)})"
 
 
 # ------------------------------------------------------------------------------------------------- tables
@@ -273,10 +297,9 @@ def _row(kind: Kind) -> str:
 
 
 def _order(columns: Sequence[str], *, descending: bool) -> str:
-    if not columns:
-        return ""
+    # Without the tenant, which is one; with the rest of the prefix, so that no other index gives the order.
     direction = " DESC" if descending else ""
-    return f"ORDER BY {', '.join(f't.{quoted(column)}{direction}' for column in columns)}"
+    return f"ORDER BY {', '.join(f't.{quoted(column)}{direction}' for column in columns[1:]) or '1'}"
 
 
 def _columns(kind: Kind) -> Iterable[Column]:

@@ -14,7 +14,7 @@ from wa_connector_postgres import questions
 from wa_connector_postgres.errors import translated
 from wa_connector_postgres.options import Options
 from wa_connector_postgres.pool import Pool
-from wa_connector_postgres.questions import Answer
+from wa_connector_postgres.questions import Answer, Parameters
 
 if TYPE_CHECKING:
     from wa_connector_postgres.loops import LoopPool
@@ -79,7 +79,7 @@ class PostgresStorage:
         """Close this process's connections, waiting up to ``patience`` for running calls. Twice does nothing."""
         self._pool.close()
 
-    async def _ask(self, sql: str, parameters: Sequence[object] = ()) -> Answer:
+    async def _ask(self, sql: str, parameters: Parameters = ()) -> Answer:
         return self._pool.ask(sql, parameters)
 
     def _translated(self) -> AbstractContextManager[None]:
