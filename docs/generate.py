@@ -184,6 +184,10 @@ REMEDIES: Final = {
 ELSEWHERE: Final = {
     "not_a_participant": "do anything in a conversation",
     "conversation_ended": "do anything in a conversation",
+    "conversation_open": "restart a conversation",
+    "owner_changed": "transfer a conversation, or leave it as its owner",
+    "owner_needed": "leave, remove or change the role of an owner",
+    "role_not_enough": "do anything in a conversation",
     "cancelled": "send (a message in the outbox)",
     "expired": "send (a held message)",
     "not_a_supervisor": "change a setting",
@@ -382,6 +386,9 @@ def error_table() -> str:
 
 
 EVENTS: Final = {
+    "ParticipantLeft": "A user takes part no longer, by his own choice.",
+    "ParticipantRemoved": "Somebody takes part no longer, by another's choice.",
+    "RoleChanged": "A member became an observer, or the other way round.",
     "ConversationOpened": "A thread began; `by` is the user who began it, or to whom a customer's first message went.",
     "MessageReceived": "A customer's message was stored.",
     "MessageStatusChanged": "A message of ours moved; see the table of statuses.",

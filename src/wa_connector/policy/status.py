@@ -101,6 +101,7 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     Status.REFUSED: {},
     Status.CANCELLED: {},
     Status.EXPIRED: {},
+    Status.NOTED: {},
 }
 
 
