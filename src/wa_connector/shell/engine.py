@@ -53,7 +53,7 @@ from wa_connector.model.ids import (
     UserId,
 )
 from wa_connector.model.instants import checked, to_microseconds
-from wa_connector.model.message import Message
+from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.membership import Span, as_seen, spans
@@ -144,7 +144,12 @@ class Engine:
         ground = await self._ground_of(tenant, user, conversation, intent)
         if ground is None:
             return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
-        quoted = await self._provider_id(tenant, conversation, replies_to)
+        quoted: ProviderId | None = None
+        if replies_to is not None:
+            answer = await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
+            if isinstance(answer, Refused):
+                return self._refused(answer.decision)
+            quoted = await self._provider_id(ground, _result(answer), replies_to)
         message = MessageId(self._ports.ids())
         command = SendMessage(ground, conversation, content, message, hold, quoted, command_id)
         wanted = [*_in_conversation(ground, conversation)]
@@ -579,14 +584,13 @@ class Engine:
             wanted.append(DEDUPE.of(tenant, sending.command_mark(command_id)))
         return await self._placement(await decide(self._ports, decider, command, tenant, wanted), tenant)
 
-    async def _provider_id(
-        self, tenant: TenantId, conversation: ConversationId, message: MessageId | None
-    ) -> ProviderId | None:
-        if message is None:
-            return None
-        key = MESSAGE.of(tenant, message)
+    async def _provider_id(self, ground: Ground, thread: Conversation, message: MessageId) -> ProviderId | None:
+        """The provider's id of a message that the user sees; he quotes no other."""
+        key = MESSAGE.of(ground.setup.line.tenant, message)
         quoted: Message | None = (await self._ports.storage.load([key])).rows[key].value
-        if quoted is None or quoted.conversation != conversation:
+        seen = spans(thread, ground.seat) if ground.seat else ()
+        is_seen = quoted is not None and any(span.has(quoted.at) for span in seen)
+        if quoted is None or not is_seen or quoted.conversation != thread.id or quoted.status is MessageStatus.NOTED:
             raise UsageError("replies_to names no message of this conversation")
         return quoted.provider_id
 
