@@ -473,7 +473,8 @@ def api(*packages: str) -> str:
     for name, home in sorted(wa_connector._HOME_OF.items(), key=lambda item: (item[1], item[0])):  # noqa: SLF001
         value = getattr(wa_connector, name)
         if home.split(".")[1] in packages and home not in ELSEWHERE_IN_API:
-            lines.append(f".. auto{'class' if inspect.isclass(value) else 'function'}:: {home}.{name}")
+            kind = "class" if inspect.isclass(value) else "function" if inspect.isfunction(value) else "data"
+            lines.append(f".. auto{kind}:: {home}.{name}")
     return "\n".join([*lines, "```"])
 
 

@@ -211,11 +211,11 @@ class Users(RuleBasedStateMachine):
     def it_is_never_lost(self) -> None:
         """While it is open it stands on exactly one list, whoever is in it."""
         thread = self.row()
-        lists = {
+        lists: dict[UserId | None, Sequence[Conversation]] = {
             None: self.connector.conversations(ACME, SUE, unassigned=True),
             SUPPORT: self.connector.conversations(ACME, SUE, team=SUPPORT),
-            **{user: self.connector.conversations(ACME, user) for user in USERS},
         }
+        lists |= {user: self.connector.conversations(ACME, user) for user in USERS}
         found = [owner for owner, threads in lists.items() if self.thread in {each.id for each in threads}]
         assert found == ([thread.owner] if thread.state is ConversationState.OPEN else [])
 

@@ -97,6 +97,7 @@ class LetGo:
 
 
 Leaving: TypeAlias = HandOver | EndIt | LetGo
+"""What becomes of a conversation whose owner leaves."""
 
 
 @frozen
