@@ -37,6 +37,7 @@ from wa_connector.model.template import Template, TemplateCategory, TemplateStat
 from wa_connector.model.window import Window
 from wa_connector.policy import action, rules
 from wa_connector.policy import consent as consent_policy
+from wa_connector.policy import membership as membership_policy
 from wa_connector.policy import status as status_policy
 from wa_connector.policy.enablement import enablement
 from wa_connector.ports import hooks
@@ -184,6 +185,10 @@ REMEDIES: Final = {
 ELSEWHERE: Final = {
     "not_a_participant": "do anything in a conversation",
     "conversation_ended": "do anything in a conversation",
+    "conversation_open": "restart a conversation",
+    "owner_changed": "transfer a conversation, or leave it as its owner",
+    "owner_needed": "leave, remove or change the role of an owner",
+    "role_not_enough": "do anything in a conversation",
     "cancelled": "send (a message in the outbox)",
     "expired": "send (a held message)",
     "not_a_supervisor": "change a setting",
@@ -382,6 +387,9 @@ def error_table() -> str:
 
 
 EVENTS: Final = {
+    "ParticipantLeft": "A user takes part no longer, by his own choice.",
+    "ParticipantRemoved": "Somebody takes part no longer, by another's choice.",
+    "RoleChanged": "A member became an observer, or the other way round.",
     "ConversationOpened": "A thread began; `by` is the user who began it, or to whom a customer's first message went.",
     "MessageReceived": "A customer's message was stored.",
     "MessageStatusChanged": "A message of ours moved; see the table of statuses.",
@@ -465,7 +473,8 @@ def api(*packages: str) -> str:
     for name, home in sorted(wa_connector._HOME_OF.items(), key=lambda item: (item[1], item[0])):  # noqa: SLF001
         value = getattr(wa_connector, name)
         if home.split(".")[1] in packages and home not in ELSEWHERE_IN_API:
-            lines.append(f".. auto{'class' if inspect.isclass(value) else 'function'}:: {home}.{name}")
+            kind = "class" if inspect.isclass(value) else "function" if inspect.isfunction(value) else "data"
+            lines.append(f".. auto{kind}:: {home}.{name}")
     return "\n".join([*lines, "```"])
 
 
@@ -606,6 +615,46 @@ def status_moves() -> str:
     return table(["from", "on", "to"], rows)
 
 
+MEMBERSHIP: Final = {
+    "owner": "owner",
+    "member": "member",
+    "observer": "observer",
+    "team": "in the owning team",
+    "anybody": "anybody, while unassigned",
+    "supervisor": "supervisor",
+    "former": "was in it",
+}
+RIGHTS: Final = {
+    "read": "read the timeline, as far as one's parts reach",
+    "see": "see the customer, the evidence and what is held",
+    "write": "write",
+    "note": "note",
+    "take": "take it",
+    "add": "add somebody",
+    "transfer": "transfer it",
+    "remove": "remove somebody",
+    "change_role": "change a role",
+    "leave": "leave",
+    "mute": "mute it",
+    "end": "end it",
+    "restart": "begin again, once it has ended",
+    "rule_held": "cancel what others hold",
+}
+
+
+def membership() -> str:
+    """Every right with the places that have it; what is left when a conversation has ended is marked."""
+    rows = []
+    for right in membership_policy.Right:
+        cells = []
+        for place in membership_policy.Place:
+            states = [state for state, table in membership_policy.TABLE.items() if right in table[place]]
+            cells.append("always" if len(states) > 1 else "yes" if states else "")
+        rows.append([_meaning(RIGHTS, right.value), *cells])
+    head = [_meaning(MEMBERSHIP, place.value) for place in membership_policy.Place]
+    return table(["may", *head], rows) + "\n\n“Always” holds when it has ended, too."
+
+
 def _moves(machine: Mapping[Any, Mapping[Any, Any]]) -> Iterator[list[str]]:
     for arrow in pictures.arrows_of(machine):
         yield [arrow.source, ", ".join(arrow.labels), arrow.target]
@@ -631,6 +680,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "consent to conversation": lambda: consent_moves("conversation"),
     "consent to marketing": lambda: consent_moves("marketing"),
     "statuses": statuses,
+    "membership": membership,
     "status moves": status_moves,
     **{f"hooks: {name}": partial(hook_group, name) for name in (*HOOK_GROUPS, "others")},
 }

@@ -103,6 +103,7 @@ _STATUS_BOXES = {
     "unknown": (640, 390),
     "parked": (640, 550),
     "received": (960, 520),
+    "noted": (90, 550),
     "accepted": (960, 70),
     "sent": (960, 145),
     "failed": (960, 220),

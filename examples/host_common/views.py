@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, assert_never
 from attrs import asdict
 
 from wa_connector import (
+    Act,
     Author,
     Button,
     ButtonReply,
@@ -30,6 +31,7 @@ from wa_connector import (
     Kept,
     MediaRef,
     Message,
+    Note,
     Placement,
     ProviderError,
     RefusedError,
@@ -110,6 +112,17 @@ def conversation(value: Conversation) -> Json:
         "state": value.state.value,
         "owner": value.owner,
         "opened_at": _at(value.opened_at),
+        "restarted_from": value.restarted_from,
+        "participants": [
+            {
+                "user": part.user,
+                "role": part.role.value,
+                "since_at": _at(part.since_at),
+                "until_at": _at(part.until_at),
+                "muted": part.is_muted,
+            }
+            for part in value.participants
+        ],
     }
 
 
@@ -165,6 +178,11 @@ def _content(value: Content) -> Json:
             return {"kind": "call", "text": "taken" if is_accepted else "missed", "by": direction.value}
         case Unsupported(kind):
             return {"kind": "unsupported", "text": kind}
+        case Act(deed, whom, from_owner, role):
+            done = {"deed": deed.value, "whom": whom, "from_owner": from_owner, "role": role.value if role else None}
+            return {"kind": "act", "text": value.note, **done}
+        case Note(text):
+            return {"kind": "note", "text": text}
         case _:
             assert_never(value)
 

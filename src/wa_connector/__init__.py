@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from wa_connector.aio.connector import AsyncConnector as AsyncConnector
     from wa_connector.aio.dispatcher import AsyncDispatcher as AsyncDispatcher
     from wa_connector.decide.explaining import Explanation as Explanation
+    from wa_connector.decide.membership import EndIt as EndIt
+    from wa_connector.decide.membership import HandOver as HandOver
+    from wa_connector.decide.membership import Leaving as Leaving
+    from wa_connector.decide.membership import LetGo as LetGo
     from wa_connector.decide.recording import Recorded as Recorded
     from wa_connector.decide.replay import Chronicle as Chronicle
     from wa_connector.decide.replay import replay as replay
@@ -47,14 +51,17 @@ if TYPE_CHECKING:
     from wa_connector.model.consent import Signal as Signal
     from wa_connector.model.consent import Stage as Stage
     from wa_connector.model.contact import Contact as Contact
+    from wa_connector.model.content import Act as Act
     from wa_connector.model.content import Button as Button
     from wa_connector.model.content import ButtonReply as ButtonReply
     from wa_connector.model.content import Buttons as Buttons
     from wa_connector.model.content import Call as Call
     from wa_connector.model.content import CallDirection as CallDirection
     from wa_connector.model.content import Content as Content
+    from wa_connector.model.content import Deed as Deed
     from wa_connector.model.content import Image as Image
     from wa_connector.model.content import MediaRef as MediaRef
+    from wa_connector.model.content import Note as Note
     from wa_connector.model.content import TemplateMessage as TemplateMessage
     from wa_connector.model.content import Text as Text
     from wa_connector.model.content import Unsupported as Unsupported
@@ -77,19 +84,32 @@ if TYPE_CHECKING:
     from wa_connector.model.directory import User as User
     from wa_connector.model.event import AddressMoved as AddressMoved
     from wa_connector.model.event import ConsentChanged as ConsentChanged
+    from wa_connector.model.event import ConversationEnded as ConversationEnded
+    from wa_connector.model.event import ConversationLetGo as ConversationLetGo
+    from wa_connector.model.event import ConversationMuted as ConversationMuted
     from wa_connector.model.event import ConversationOpened as ConversationOpened
+    from wa_connector.model.event import ConversationRestarted as ConversationRestarted
+    from wa_connector.model.event import ConversationTaken as ConversationTaken
+    from wa_connector.model.event import ConversationTransferred as ConversationTransferred
     from wa_connector.model.event import CustomerSeen as CustomerSeen
     from wa_connector.model.event import CustomersMerged as CustomersMerged
     from wa_connector.model.event import Event as Event
     from wa_connector.model.event import Happening as Happening
+    from wa_connector.model.event import HeldEdited as HeldEdited
+    from wa_connector.model.event import HeldHandedOver as HeldHandedOver
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
     from wa_connector.model.event import MessageQueued as MessageQueued
     from wa_connector.model.event import MessageReceived as MessageReceived
     from wa_connector.model.event import MessageReleased as MessageReleased
     from wa_connector.model.event import MessageStatusChanged as MessageStatusChanged
+    from wa_connector.model.event import NoteAdded as NoteAdded
+    from wa_connector.model.event import ParticipantAdded as ParticipantAdded
+    from wa_connector.model.event import ParticipantLeft as ParticipantLeft
+    from wa_connector.model.event import ParticipantRemoved as ParticipantRemoved
     from wa_connector.model.event import Quarantined as Quarantined
     from wa_connector.model.event import ReplyUnclear as ReplyUnclear
+    from wa_connector.model.event import RoleChanged as RoleChanged
     from wa_connector.model.event import SettingChanged as SettingChanged
     from wa_connector.model.ids import AccountId as AccountId
     from wa_connector.model.ids import AppId as AppId
@@ -115,6 +135,7 @@ if TYPE_CHECKING:
     from wa_connector.model.opinion import Question as Question
     from wa_connector.model.opinion import Veto as Veto
     from wa_connector.model.secret import Secret as Secret
+    from wa_connector.model.setting import Newcomers as Newcomers
     from wa_connector.model.setting import RevocationScope as RevocationScope
     from wa_connector.model.setting import Settings as Settings
     from wa_connector.model.setting import UnknownOutcome as UnknownOutcome
@@ -135,6 +156,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "decide.membership": ("EndIt", "HandOver", "Leaving", "LetGo"),
     "decide.explaining": ("Explanation",),
     "decide.recording": ("Recorded",),
     "decide.replay": ("Chronicle", "replay"),
@@ -167,6 +189,9 @@ _HOMES = {
     "model.consent": ("Anchor", "ChannelConsent", "Evidence", "Purpose", "Signal", "Stage"),
     "model.contact": ("Contact",),
     "model.content": (
+        "Act",
+        "Deed",
+        "Note",
         "Button",
         "ButtonReply",
         "Call",
@@ -184,6 +209,19 @@ _HOMES = {
     "model.decision": ("Decision", "Reason", "Remedy", "RemedyKind"),
     "model.directory": ("Account", "App", "ChannelSwitch", "Line", "LineSetup", "Organization", "Seat", "User"),
     "model.event": (
+        "ParticipantAdded",
+        "ConversationTransferred",
+        "ConversationTaken",
+        "ConversationLetGo",
+        "ParticipantLeft",
+        "ParticipantRemoved",
+        "RoleChanged",
+        "ConversationMuted",
+        "ConversationEnded",
+        "ConversationRestarted",
+        "NoteAdded",
+        "HeldEdited",
+        "HeldHandedOver",
         "AddressMoved",
         "ConsentChanged",
         "ConversationOpened",
@@ -226,7 +264,7 @@ _HOMES = {
         "NoticeKind",
     ),
     "model.secret": ("Secret",),
-    "model.setting": ("RevocationScope", "Settings", "UnknownOutcome"),
+    "model.setting": ("Newcomers", "RevocationScope", "Settings", "UnknownOutcome"),
     "model.template": ("Template", "TemplateCategory", "TemplateStatus"),
     "model.window": ("WindowRule",),
     "policy.screens": ("Composer", "ContactAction"),

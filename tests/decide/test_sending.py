@@ -14,7 +14,6 @@ from wa_connector.decide.sending import (
     SendMessage,
     ToContact,
     ask_consent,
-    may_take_part,
     send,
     start,
 )
@@ -275,7 +274,9 @@ def test_a_thread_of_others_is_refused_like_one_that_is_not_there(desk: "Desk") 
     others = desk.answer(send, desk.sending(thread, user=BEN))
     absent = desk.answer(send, desk.sending(ConversationId("none"), user=BEN))
     assert others == absent
-    assert Decision(Reason.NOT_A_PARTICIPANT) == may_take_part(None, SUE) == may_take_part(desk.thread(thread), SUE)
+    assert isinstance(others, Refused)
+    assert Decision(Reason.NOT_A_PARTICIPANT) == others.decision
+    assert others == desk.answer(send, desk.sending(thread, user=SUE))
 
 
 def test_a_hosts_rule_is_asked_last(desk: "Desk") -> None:

@@ -9,6 +9,7 @@ from wa_connector.decide import threads
 from wa_connector.decide.draft import Draft
 from wa_connector.model.content import Text
 from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
+from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, UserId
 from wa_connector.model.message import BySystem, ByUser, MessageStatus, NoticeKind
@@ -25,6 +26,12 @@ CARL = CustomerId("carl")
 
 def open_thread(desk: "Desk", owner: UserId | None = None) -> ConversationId:
     return desk.do(threads.open_thread, desk.ground(), CARL, owner, desk.now)
+
+
+def seat(desk: "Desk", user: UserId) -> Seat:
+    found = desk.ground(user).seat
+    assert found is not None
+    return found
 
 
 def test_a_thread_begins_with_its_owner(desk: "Desk") -> None:
@@ -56,18 +63,18 @@ def test_the_pair_knows_its_open_threads(desk: "Desk") -> None:
 
 def test_no_thread_is_open_to_begin_with(desk: "Desk") -> None:
     assert desk.do(threads.latest_open, desk.ground(), CARL) is None
-    assert desk.do(threads.open_to, desk.ground(), CARL, ANA) is None
+    assert desk.do(threads.open_to, desk.ground(), CARL, seat(desk, ANA)) is None
 
 
 def test_a_user_enters_his_own_threads_and_unassigned_ones(desk: "Desk") -> None:
     """The latest of those; somebody else's is not his to enter, even where it is the only one."""
     others = open_thread(desk, BEN)
-    assert desk.do(threads.open_to, desk.ground(), CARL, ANA) is None
+    assert desk.do(threads.open_to, desk.ground(), CARL, seat(desk, ANA)) is None
     unassigned = open_thread(desk)
-    assert unassigned == desk.do(threads.open_to, desk.ground(), CARL, ANA)
+    assert unassigned == desk.do(threads.open_to, desk.ground(), CARL, seat(desk, ANA))
     own = open_thread(desk, ANA)
-    assert own == desk.do(threads.open_to, desk.ground(), CARL, ANA)
-    assert unassigned == desk.do(threads.open_to, desk.ground(), CARL, BEN)
+    assert own == desk.do(threads.open_to, desk.ground(), CARL, seat(desk, ANA))
+    assert unassigned == desk.do(threads.open_to, desk.ground(), CARL, seat(desk, BEN))
     assert others != unassigned
 
 
@@ -83,8 +90,8 @@ def test_who_left_a_thread_does_not_enter_it(desk: "Desk") -> None:
         draft.put(key, evolve(stored, participants=(*ended, handed)))
 
     desk.do(leave)
-    assert desk.do(threads.open_to, desk.ground(), CARL, ANA) is None
-    assert thread == desk.do(threads.open_to, desk.ground(), CARL, BEN)
+    assert desk.do(threads.open_to, desk.ground(), CARL, seat(desk, ANA)) is None
+    assert thread == desk.do(threads.open_to, desk.ground(), CARL, seat(desk, BEN))
 
 
 def test_a_message_is_queued_in_its_lane(desk: "Desk") -> None:

@@ -17,7 +17,7 @@ LADDER = (Status.ACCEPTED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.
 it."""
 DOUBTFUL = (Status.QUEUED, Status.SENDING, Status.UNKNOWN, Status.PARKED, Status.REFUSED, Status.CANCELLED)
 """Where a copy of the message may be on its way, so that a report is heard."""
-TERMINAL = (Status.RECEIVED, Status.PLAYED, Status.EXPIRED)
+TERMINAL = (Status.RECEIVED, Status.PLAYED, Status.EXPIRED, Status.NOTED)
 MOVES: tuple[Step | Report, ...] = (*Step, *Report)
 
 
@@ -167,4 +167,5 @@ def test_it_is_cyclic_on_purpose_where_a_message_waits_and_nowhere_else() -> Non
 
 
 def test_a_message_of_ours_can_come_to_every_status_but_received() -> None:
-    assert set(Status) - {Status.RECEIVED} == reachable(Status.QUEUED)
+    """Nor to that of what nothing ever sends."""
+    assert set(Status) - {Status.RECEIVED, Status.NOTED} == reachable(Status.QUEUED)

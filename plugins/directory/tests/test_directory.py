@@ -17,7 +17,7 @@ from wa_connector.errors import ConfigError
 from wa_connector.model.consent import Purpose
 from wa_connector.model.directory import ChannelSwitch
 from wa_connector.model.ids import AccountId, AppId, LineId, TenantId, UserId
-from wa_connector.model.setting import RevocationScope, Settings, UnknownOutcome
+from wa_connector.model.setting import Newcomers, RevocationScope, Settings, UnknownOutcome
 from wa_connector.model.window import WindowRule
 from wa_connector.ports import hooks
 from wa_connector.ports.directory import Directory
@@ -151,6 +151,46 @@ account = "wa2"
 address = "+4930201"
 provider_ref = "100"
 """
+
+
+# ------------------------------------------------------------------------------------------ teams
+
+
+def test_a_team_is_addressed_like_a_user(example: TomlDirectory) -> None:
+    """And whoever is in it says so."""
+    support = example.user(ACME, UserId("support"))
+    assert support is not None
+    assert (support.user.name, support.user.is_team, support.teams) == ("Support", True, frozenset())
+    anna, boris = (example.user(ACME, UserId(name)) for name in ("anna", "boris"))
+    assert anna is not None
+    assert boris is not None
+    assert (anna.teams, boris.teams) == (frozenset({"support"}), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ('teams = ["suport"]', 'users[0].teams[0]: no team named "suport"; did you mean "support"?'),
+        ('teams = ["b"]', 'users[0].teams[0]: no team named "b"; known: support'),
+        ('teams = "support"', 'users[0].teams: needs a list as ["a", "b"], not a text'),
+        ("teams = [1]", "users[0].teams[0]: needs a text in quotes, not a number"),
+        ('teams = [""]', "users[0].teams[0]: is empty; write a value, or leave the key out where it may be missing"),
+        ('supervises = true\n[[users]]\nid = "support"', "users[1].id: is the same as teams[0].id"),
+    ],
+)
+def test_mistakes_about_teams(tmp_path: Path, text: str, mistake: str) -> None:
+    """A team is named before users say that they are in it, and shares their space of ids."""
+    teams = '[[organizations]]\nid = "a"\n[[teams]]\nid = "support"\n'
+    with pytest.raises(ConfigError) as caught:
+        written(tmp_path, f'{teams}[[users]]\nid = "u"\n{text}\n').user(TenantId("a"), UserId("u"))
+    assert mistake in str(caught.value)
+
+
+def test_no_line_is_a_teams_own(tmp_path: Path) -> None:
+    teams = '[[organizations]]\nid = "a"\n[[teams]]\nid = "support"\n'
+    line = '[[lines]]\nid = "l"\nowner = "support"\naccount = "x"\naddress = "+49301"\nprovider_ref = "1"\n'
+    with pytest.raises(ConfigError, match="owner: is a team"):
+        written(tmp_path, teams + line).user(TenantId("a"), UserId("u"))
 
 
 # ----------------------------------------------------------------------------------- the example
@@ -567,6 +607,7 @@ def test_every_setting_of_the_core_can_be_written(tmp_path: Path) -> None:
         WindowRule: '"any_message"',
         RevocationScope: '"all"',
         UnknownOutcome: '"resend"',
+        Newcomers: '"from_joining"',
         tuple[Purpose, ...]: '["marketing"]',
     }
     lines = [f"{f.name} = {spelled.get(f.type, chr(34) + 'xy' + chr(34))}" for f in attrs.fields(Settings)]

@@ -12,13 +12,14 @@ import pluggy
 from wa_connector.aio.dispatcher import AsyncDispatcher
 from wa_connector.aio.hopping import GroupedStorage, hop_to
 from wa_connector.decide.explaining import Explanation
+from wa_connector.decide.membership import Leaving
 from wa_connector.decide.recording import Recorded
 from wa_connector.decide.sending import Placement
 from wa_connector.decide.templates import TemplateDiff
 from wa_connector.errors import UsageError
 from wa_connector.model.consent import Anchor, Evidence, Purpose
 from wa_connector.model.content import Content, MediaRef
-from wa_connector.model.conversation import Conversation
+from wa_connector.model.conversation import Conversation, Role
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision
 from wa_connector.model.ids import (
@@ -32,6 +33,7 @@ from wa_connector.model.ids import (
     TenantId,
     UserId,
 )
+from wa_connector.model.message import Message
 from wa_connector.model.template import Template
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
@@ -127,12 +129,127 @@ class AsyncConnector:
         return await self._engine().timeline(tenant, user, conversation, before=before, limit=limit)
 
     async def conversations(
-        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, limit: int = 50
+        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, team: UserId | None = None, limit: int = 50
     ) -> tuple[Conversation, ...]:
-        return await self._engine().conversations(tenant, user, unassigned=unassigned, limit=limit)
+        return await self._engine().conversations(tenant, user, unassigned=unassigned, team=team, limit=limit)
 
     async def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
         return await self._engine().customer(tenant, user, conversation)
+
+    # --- who takes part -----------------------------------------------------------------------------------------------
+
+    async def add(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        *,
+        role: Role = Role.MEMBER,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().add(tenant, user, conversation, whom, role=role, command_id=command_id)
+
+    async def transfer(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        to: UserId,
+        *,
+        from_owner: UserId | None,
+        note: str = "",
+        stay: bool = False,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().transfer(
+            tenant, user, conversation, to, from_owner=from_owner, note=note, stay=stay, command_id=command_id
+        )
+
+    async def take(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        return await self._engine().take(tenant, user, conversation, command_id=command_id)
+
+    async def leave(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        then: Leaving | None = None,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().leave(tenant, user, conversation, then=then, command_id=command_id)
+
+    async def remove(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().remove(tenant, user, conversation, whom, command_id=command_id)
+
+    async def set_role(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        role: Role,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().set_role(tenant, user, conversation, whom, role, command_id=command_id)
+
+    async def mute(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, muted: bool = True
+    ) -> Placement:
+        return await self._engine().mute(tenant, user, conversation, muted=muted)
+
+    async def note(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        text: str,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        return await self._engine().note(tenant, user, conversation, text, command_id=command_id)
+
+    async def end(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        return await self._engine().end(tenant, user, conversation, command_id=command_id)
+
+    async def restart(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        return await self._engine().restart(tenant, user, conversation, command_id=command_id)
+
+    async def hand_over_all(
+        self, tenant: TenantId, user: UserId, owner: UserId, to: UserId, *, note: str = ""
+    ) -> tuple[Placement, ...]:
+        return await self._engine().hand_over_all(tenant, user, owner, to, note=note)
+
+    # --- what is held -------------------------------------------------------------------------------------------------
+
+    async def held(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Message, ...]:
+        return await self._engine().held(tenant, user, conversation)
+
+    async def cancel_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId
+    ) -> Placement:
+        return await self._engine().cancel_held(tenant, user, conversation, message)
+
+    async def edit_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId, content: Content
+    ) -> Placement:
+        return await self._engine().edit_held(tenant, user, conversation, message, content)
 
     # --- files and templates ------------------------------------------------------------------------------------------
 

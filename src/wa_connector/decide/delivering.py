@@ -146,7 +146,7 @@ def wait_of(decision: Decision) -> datetime | None:
 def _withdraw(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry, decision: Decision) -> None:
     if decision.reason is Reason.WINDOW_CLOSED and message.expires_at is not None:
         # It was held before, so it is held again: the window closed while it waited its turn.
-        _count_held(draft, ground, message, +1)
+        count_held(draft, ground, message, +1)
         _move_entry(draft, entry, EntryState.HELD, due_at=message.expires_at)
         advance(draft, message, Step.HOLD)
         return
@@ -169,7 +169,7 @@ def release(draft: Draft, command: Take) -> Decision:
     decision = _judge_held(draft, ground, message, entry)
     if decision.reason is Reason.WINDOW_CLOSED or wait_of(decision) is not None:
         return decision
-    _count_held(draft, ground, message, -1)
+    count_held(draft, ground, message, -1)
     if decision.is_allowed:
         _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now)
         advance(draft, message, Step.RELEASE)
@@ -187,7 +187,7 @@ def _judge_held(draft: Draft, ground: Ground, message: Message, entry: OutboxEnt
     return decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
 
 
-def _count_held(draft: Draft, ground: Ground, message: Message, by: int) -> None:
+def count_held(draft: Draft, ground: Ground, message: Message, by: int) -> None:
     customer = identity.survivor(draft, message.customer)
     pair = pair_of(draft, ground, customer)
     draft.put(ground.pair(customer), evolve(pair, held=max(0, pair.held + by)))

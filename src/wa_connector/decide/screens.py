@@ -5,13 +5,15 @@ from attrs import frozen
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft, refuse_unless
 from wa_connector.decide.ground import Ground, pair_of, standing_of
-from wa_connector.decide.sending import ToContact, may_take_part, request_for, standing_to
-from wa_connector.decide.threads import open_to
+from wa_connector.decide.sending import ToContact, request_for, standing_to
+from wa_connector.decide.threads import held_in, open_to
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.ids import ConversationId
+from wa_connector.model.message import Message
 from wa_connector.policy.action import AskConsent
+from wa_connector.policy.membership import Right, may
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.policy.screens import composer as composer_of
 from wa_connector.policy.screens import contact_action as contact_action_of
@@ -32,7 +34,7 @@ def contact_action(draft: Draft, question: ToContact) -> ContactAction:
     customer, standing = standing_to(draft, question)
     thread = None
     if customer is not None and ground.seat is not None:
-        thread = open_to(draft, ground, customer, ground.seat.user.id)
+        thread = open_to(draft, ground, customer, ground.seat)
     locale = question.contact.locale if question.contact else ""
     request = AskConsent(*request_for(draft, ground, customer, locale))
     return contact_action_of(standing, ground.setup.line.id, thread, request, draft.now)
@@ -45,35 +47,39 @@ def composer(draft: Draft, question: InConversation) -> Composer:
     standing = standing_of(draft, question.ground, customer)
     request = AskConsent(*request_for(draft, question.ground, customer))
     held = pair_of(draft, question.ground, customer).held
-    refusal = _refusal(question, thread)
-    return composer_of(standing, request, held, draft.now) if refusal is None else Composer(refusal, refusal, refusal)
+    refusal = _may(question, thread, Right.WRITE)
+    return (
+        composer_of(standing, request, held, draft.now) if refusal.is_allowed else Composer(refusal, refusal, refusal)
+    )
 
 
 def readable(draft: Draft, question: InConversation) -> Conversation:
-    """The conversation, if the user may see it: he is or was in it, supervises, or nobody has it yet.
+    """The conversation, if the user may read in it: he is or was in it, supervises, or nobody has it yet.
 
     One that does not exist is refused like one of others.
     """
-    thread: Conversation | None = draft.get(CONVERSATION.of(draft.tenant, question.conversation))
-    seat = question.ground.seat
-    if thread is None or seat is None:
-        refuse_unless(Decision(Reason.NOT_A_PARTICIPANT))
-    assert thread is not None
-    assert seat is not None
-    was_in = any(participant.user == seat.user.id for participant in thread.participants)
-    if not (was_in or seat.user.supervises or thread.owner is None):
-        refuse_unless(Decision(Reason.NOT_A_PARTICIPANT))
-    return thread
+    return _permitted(draft, question, Right.READ)
+
+
+def held(draft: Draft, question: InConversation) -> tuple[Message, ...]:
+    """What waits for the window in a conversation, in its order."""
+    thread = _permitted(draft, question, Right.SEE)
+    return tuple(message for _, message in held_in(draft, question.ground, thread))
 
 
 def customer_of(draft: Draft, question: InConversation) -> Customer:
     """Whom a conversation is with, as he is known now: of a record that was merged, the one that stands for it."""
-    thread = readable(draft, question)
+    thread = _permitted(draft, question, Right.SEE)
     return identity.customer_record(draft, identity.survivor(draft, thread.customer))
 
 
-def _refusal(question: InConversation, thread: Conversation) -> Decision | None:
+def _permitted(draft: Draft, question: InConversation, right: Right) -> Conversation:
+    thread: Conversation | None = draft.get(CONVERSATION.of(draft.tenant, question.conversation))
+    refuse_unless(_may(question, thread, right))
+    assert thread is not None
+    return thread
+
+
+def _may(question: InConversation, thread: Conversation | None, right: Right) -> Decision:
     seat = question.ground.seat
-    assert seat is not None
-    decision = may_take_part(thread, seat.user.id)
-    return None if decision.is_allowed else decision
+    return Decision(Reason.NOT_A_PARTICIPANT) if seat is None else may(right, thread, seat)

@@ -9,19 +9,21 @@ from wa_connector.decide import identity
 from wa_connector.decide.consenting import Witness, record
 from wa_connector.decide.draft import Draft, once, refuse_unless
 from wa_connector.decide.ground import Ground, address_for, consent_of, standing_of, template_for
-from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to
+from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to, take_by_writing
 from wa_connector.errors import InternalError, RefusedError
 from wa_connector.model.address import Address
 from wa_connector.model.consent import Signal
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import Content, TemplateMessage
-from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
+from wa_connector.model.conversation import Conversation
 from wa_connector.model.decision import Decision, Reason
+from wa_connector.model.directory import Seat
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
 from wa_connector.model.standing import Standing
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.action import AskConsent, UseTemplate, Write
+from wa_connector.policy.membership import Right, may
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.policy.rules import contact as contact_rule
 from wa_connector.policy.rules import decide
@@ -103,15 +105,15 @@ def start(draft: Draft, command: ToContact) -> Placement:
     Needs what writing needs, or else a consent that may be asked for: a thread in which nothing can ever be done is
     not begun.
     """
-    user = _user(command.ground)
+    seat = seat_of(command.ground)
     customer, standing = standing_to(draft, command)
     decision = refuse_unless(may_start(draft, standing))
-    thread = open_to(draft, command.ground, customer, user) if customer else None
+    thread = open_to(draft, command.ground, customer, seat) if customer else None
     if thread is not None:
-        _take(draft, thread, user)
+        take_by_writing(draft, command.ground, thread, seat)
         return Placement(decision, thread)
     customer = customer or identity.resolve(draft, _addresses(command), _name(command))
-    return Placement(decision, open_thread(draft, command.ground, customer, user, draft.now))
+    return Placement(decision, open_thread(draft, command.ground, customer, seat.user.id, draft.now))
 
 
 def may_start(draft: Draft, standing: Standing) -> Decision:
@@ -129,14 +131,15 @@ def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
     """Send the opt-in request, in the pair's open thread or a new one."""
     ground = command.to.ground
     if command.to.command:
-        once(draft, command_mark(_user(command.to.ground), command.to.command), command.message)
-    user = _user(ground)
+        once(draft, command_mark(seat_of(ground).user.id, command.to.command), command.message)
+    seat = seat_of(ground)
+    user = seat.user.id
     customer, standing = standing_to(draft, command.to)
     content, template = request_for(draft, ground, customer, command.to.contact.locale if command.to.contact else "")
     decision = refuse_unless(decide(AskConsent(content, template), standing, draft.now))
     customer = customer or identity.resolve(draft, _addresses(command.to), _name(command.to))
-    thread = open_to(draft, ground, customer, user) or open_thread(draft, ground, customer, user, draft.now)
-    _take(draft, thread, user)
+    thread = open_to(draft, ground, customer, seat) or open_thread(draft, ground, customer, user, draft.now)
+    take_by_writing(draft, ground, thread, seat)
     message = place_request(draft, ground, customer, thread, content, command.message, user, cause=command.message)
     return Placement(decision, thread, message.id, message.status)
 
@@ -216,21 +219,21 @@ def _asked_at(draft: Draft, ground: Ground, customer: CustomerId) -> datetime:
 def send(draft: Draft, command: SendMessage) -> Placement:
     """Queue a message, or hold it until the window opens.
 
-    Whoever writes into a thread on the unassigned list takes it.
+    Whoever writes into a thread on the unassigned list, or into his team's, takes it.
     """
     if command.command:
-        once(draft, command_mark(_user(command.ground), command.command), command.message)
-    user = _user(command.ground)
+        once(draft, command_mark(seat_of(command.ground).user.id, command.command), command.message)
+    seat = seat_of(command.ground)
     thread: Conversation | None = draft.get(CONVERSATION.of(draft.tenant, command.conversation))
-    refuse_unless(may_take_part(thread, user))
+    refuse_unless(may(Right.WRITE, thread, seat))
     assert thread is not None
     customer = identity.survivor(draft, thread.customer)
     content = _complete(draft, command)
-    decision = _judge(draft, command, content, standing_of(draft, command.ground, customer))
-    outgoing = Outgoing(customer, thread.id, ByUser(user), content, command.message, command.replies_to)
+    decision = judge(draft, command.ground, content, standing_of(draft, command.ground, customer))
+    outgoing = Outgoing(customer, thread.id, ByUser(seat.user.id), content, command.message, command.replies_to)
     is_held = decision.reason is Reason.WINDOW_CLOSED and command.hold
     refuse_unless(_ALLOWED if is_held else decision)
-    _take(draft, thread.id, user)
+    take_by_writing(draft, command.ground, thread.id, seat)
     placed = hold(draft, command.ground, outgoing) if is_held else enqueue(draft, command.ground, outgoing)
     return Placement(decision, thread.id, placed.id, placed.status)
 
@@ -238,21 +241,10 @@ def send(draft: Draft, command: SendMessage) -> Placement:
 _ALLOWED = Decision(Reason.ALLOWED)
 
 
-def may_take_part(thread: Conversation | None, user: UserId) -> Decision:
-    """Whether ``user`` may write into the thread: a participant may, and anybody may take an unassigned one.
-
-    A thread that does not exist is refused like one of others, so that ids cannot be tried out.
-    """
-    if thread is None or (thread.owner is not None and not thread.has(user)):
-        return Decision(Reason.NOT_A_PARTICIPANT)
-    if thread.state is ConversationState.ENDED:
-        return Decision(Reason.CONVERSATION_ENDED)
-    return _ALLOWED
-
-
-def _judge(draft: Draft, command: SendMessage, content: Content, standing: Standing) -> Decision:
+def judge(draft: Draft, ground: Ground, content: Content, standing: Standing) -> Decision:
+    """The verdict on sending ``content`` now."""
     if isinstance(content, TemplateMessage):
-        return decide(UseTemplate(content, template_for(draft, command.ground, content)), standing, draft.now)
+        return decide(UseTemplate(content, template_for(draft, ground, content)), standing, draft.now)
     return decide(Write(content), standing, draft.now)
 
 
@@ -263,15 +255,6 @@ def _complete(draft: Draft, command: SendMessage) -> Content:
         return content
     template = template_for(draft, command.ground, content)
     return evolve(content, rendered=template.render(content.parameters)) if template else content
-
-
-def _take(draft: Draft, thread: ConversationId, user: UserId) -> None:
-    """Become the owner of an unassigned thread; of one's own, nothing changes."""
-    key = CONVERSATION.of(draft.tenant, thread)
-    conversation: Conversation = draft.get(key)
-    if conversation.owner is None:
-        entry = Participant(user, Role.OWNER, draft.now)
-        draft.put(key, evolve(conversation, participants=(*conversation.participants, entry)))
 
 
 def standing_to(draft: Draft, command: ToContact) -> tuple[CustomerId | None, Standing]:
@@ -298,7 +281,8 @@ def _name(command: ToContact) -> str:
     return command.contact.name if command.contact else ""
 
 
-def _user(ground: Ground) -> UserId:
+def seat_of(ground: Ground) -> Seat:
+    """Who commands; what nobody commands has no business here."""
     if ground.seat is None:
         raise InternalError("a user's command came without its user")
-    return ground.seat.user.id
+    return ground.seat

@@ -1,23 +1,37 @@
 """Threads and what is put into them."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from attrs import evolve, frozen
 
+from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.ground import Ground, pair_of
-from wa_connector.model.content import Content
+from wa_connector.model.content import Act, Content, Deed, Note
 from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
-from wa_connector.model.event import ConversationOpened, MessageQueued
+from wa_connector.model.directory import Seat
+from wa_connector.model.event import ConversationOpened, ConversationTaken, HeldHandedOver, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.message import Author, BySystem, Message, MessageStatus
+from wa_connector.model.message import Author, BySystem, ByUser, Message, MessageStatus
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
-from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX
+from wa_connector.policy.membership import Right, joined, may
+from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX, Key
+from wa_connector.ports.storage import Range
+
+MOST_HELD: Final = 1000
+"""More than one customer is ever kept waiting for."""
 
 
 def open_thread(
-    draft: Draft, ground: Ground, customer: CustomerId, owner: UserId | None, at: datetime
+    draft: Draft,
+    ground: Ground,
+    customer: CustomerId,
+    owner: UserId | None,
+    at: datetime,
+    restarted_from: ConversationId | None = None,
 ) -> ConversationId:
     """Begin a thread; without an owner it stands on the unassigned list."""
     thread = ConversationId(draft.new_id())
@@ -25,7 +39,8 @@ def open_thread(
     line = ground.setup.line.id
     pair = pair_of(draft, ground, customer)
     draft.put(
-        CONVERSATION.of(draft.tenant, thread), Conversation(thread, line, customer, ConversationState.OPEN, at, owners)
+        CONVERSATION.of(draft.tenant, thread),
+        Conversation(thread, line, customer, ConversationState.OPEN, at, owners, restarted_from),
     )
     draft.put(ground.pair(customer), evolve(pair, open=(*pair.open, thread), latest=thread))
     draft.tell(ConversationOpened(thread, customer, line, owner))
@@ -38,13 +53,64 @@ def latest_open(draft: Draft, ground: Ground, customer: CustomerId) -> Conversat
     return threads[-1] if threads else None
 
 
-def open_to(draft: Draft, ground: Ground, customer: CustomerId, user: UserId) -> ConversationId | None:
-    """The latest open thread of this pair that ``user`` is in or may take; somebody else's is not his to enter."""
+def open_to(draft: Draft, ground: Ground, customer: CustomerId, seat: Seat) -> ConversationId | None:
+    """The latest open thread of this pair that the user writes into or may take; somebody else's is not his to enter."""
     for thread in reversed(pair_of(draft, ground, customer).open):
-        conversation: Conversation = draft.get(CONVERSATION.of(draft.tenant, thread))
-        if conversation.owner is None or conversation.has(user):
+        if may(Right.WRITE, draft.get(CONVERSATION.of(draft.tenant, thread)), seat).is_allowed:
             return thread
     return None
+
+
+def take_by_writing(draft: Draft, ground: Ground, thread: ConversationId, seat: Seat) -> None:
+    """Whoever writes into a thread on the unassigned list, or into his team's, takes it; in any other nothing changes."""
+    conversation: Conversation = draft.get(CONVERSATION.of(draft.tenant, thread))
+    if may(Right.TAKE, conversation, seat).is_allowed:
+        take_over(draft, ground, conversation, seat.user.id, MessageId(draft.new_id()))
+
+
+def take_over(draft: Draft, ground: Ground, thread: Conversation, user: UserId, entry: MessageId) -> None:
+    """Make ``user`` the owner of a thread that he may take. He sees what he saw before, being one of many."""
+    team = thread.part_of(thread.owner) if thread.owner else None
+    taken = joined(thread, user, Role.OWNER, draft.now, team.sees_from_at if team else None)
+    note_act(draft, taken, user, entry, Act(Deed.TAKEN, whom=user, from_owner=thread.owner))
+    pass_on_held(draft, ground, taken)
+    draft.tell(ConversationTaken(thread.id, thread.owner, user))
+
+
+def note_act(draft: Draft, thread: Conversation, by: UserId, entry: MessageId, content: Act | Note) -> None:
+    """Store a thread as an act leaves it, and the act as an entry of its timeline, which nothing ever sends."""
+    draft.put(CONVERSATION.of(draft.tenant, thread.id), thread)
+    now = draft.now
+    add(
+        draft,
+        Message(
+            entry, thread.id, thread.customer, thread.line, now, ByUser(by), content, MessageStatus.NOTED, status_at=now
+        ),
+    )
+
+
+def held_in(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tuple[OutboxEntry, Message]]:
+    """What a thread holds for the window, in the order in which it would leave."""
+    customer = identity.survivor(draft, thread.customer)
+    if not pair_of(draft, ground, customer).held:  # A version that each held message moves: none comes in unseen.
+        return
+    prefix = (draft.tenant, ground.setup.line.id, customer, Work.SEND.value, 0)
+    entries: Iterator[tuple[Key, OutboxEntry]] = iter(draft.range(Range("outbox", "lane", prefix, MOST_HELD)))
+    for _, entry in entries:
+        message: Message = draft.get(MESSAGE.of(draft.tenant, entry.message))
+        if entry.state is EntryState.HELD and message.conversation == thread.id:
+            yield entry, message
+
+
+def pass_on_held(draft: Draft, ground: Ground, thread: Conversation) -> None:
+    """Let the owner answer for what is held by those who are no longer in the thread."""
+    owner = thread.owner
+    if owner is None:
+        return
+    for _, message in held_in(draft, ground, thread):
+        if message.sender is not None and not thread.has(message.sender):
+            draft.put(MESSAGE.of(draft.tenant, message.id), evolve(message, sponsor=owner))
+            draft.tell(HeldHandedOver(message.id, thread.id, owner))
 
 
 def add(draft: Draft, message: Message) -> None:

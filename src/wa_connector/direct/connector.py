@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 
 from wa_connector.errors import UsageError
 from wa_connector.model.consent import Purpose
+from wa_connector.model.conversation import Role
 from wa_connector.model.ids import CommandId
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.drive import drive
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from wa_connector.decide.explaining import Explanation
+    from wa_connector.decide.membership import Leaving
     from wa_connector.decide.recording import Recorded
     from wa_connector.decide.sending import Placement
     from wa_connector.decide.templates import TemplateDiff
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         TenantId,
         UserId,
     )
+    from wa_connector.model.message import Message
     from wa_connector.model.template import Template
     from wa_connector.policy.screens import Composer, ContactAction
     from wa_connector.ports.channel import WebhookRequest
@@ -156,14 +159,188 @@ class Connector:
         return drive(self._engine().timeline(tenant, user, conversation, before=before, limit=limit))
 
     def conversations(
-        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, limit: int = 50
+        self, tenant: TenantId, user: UserId, *, unassigned: bool = False, team: UserId | None = None, limit: int = 50
     ) -> tuple[Conversation, ...]:
-        """The user's open threads, or those that nobody has yet, the most recently active first."""
-        return drive(self._engine().conversations(tenant, user, unassigned=unassigned, limit=limit))
+        """The open threads that the user owns, or those that nobody has yet, or a ``team``'s, the most recently active
+        first. Raises ``RefusedError`` for a team that he neither is in nor supervises."""
+        return drive(self._engine().conversations(tenant, user, unassigned=unassigned, team=team, limit=limit))
 
     def customer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Customer:
         """The customer of a conversation. Raises ``RefusedError`` for somebody who may not see it."""
         return drive(self._engine().customer(tenant, user, conversation))
+
+    # --- who takes part -----------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        *,
+        role: Role = Role.MEMBER,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Let a user, a team or a queue take part, as a member or an observer.
+
+        What a newcomer sees of what was before is the setting ``newcomers_see``, settled when he joins. For owners,
+        members and those who supervise. Raises ``UsageError`` for somebody whom the directory does not know, and for
+        ``Role.OWNER``.
+        """
+        return drive(self._engine().add(tenant, user, conversation, whom, role=role, command_id=command_id))
+
+    def transfer(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        to: UserId,
+        *,
+        from_owner: UserId | None,
+        note: str = "",
+        stay: bool = False,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Give a conversation another owner: a user, a team or a queue. ``note`` is for the next person.
+
+        ``from_owner`` is the owner that the caller saw (None: the unassigned list); of two transfers at once, the second
+        is refused with ``OWNER_CHANGED``. The former owner leaves, or with ``stay`` goes on as a member. Messages held by
+        those who are no longer in it are the new owner's to answer for. For the owner, members of an owning team, and
+        those who supervise. Raises ``UsageError`` for somebody whom the directory does not know.
+        """
+        return drive(
+            self._engine().transfer(
+                tenant, user, conversation, to, from_owner=from_owner, note=note, stay=stay, command_id=command_id
+            )
+        )
+
+    def take(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        """Become the owner of a conversation on the unassigned list, or of a team's that the user is in.
+
+        Of two at once, one gets it. Whoever writes into such a conversation takes it, too.
+        """
+        return drive(self._engine().take(tenant, user, conversation, command_id=command_id))
+
+    def leave(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        then: Leaving | None = None,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Take part no longer. An owner says what becomes of it: ``HandOver(to)``, ``EndIt()``, or ``LetGo()``, which puts
+        it on the unassigned list; without that he is refused with ``OWNER_NEEDED``.
+        """
+        return drive(self._engine().leave(tenant, user, conversation, then=then, command_id=command_id))
+
+    def remove(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Let somebody take part no longer: he sends nothing and sees nothing of what comes after.
+
+        For the owner and those who supervise. Only the latter remove an owner: the conversation is on the unassigned
+        list then, and what he held is cancelled.
+        """
+        return drive(self._engine().remove(tenant, user, conversation, whom, command_id=command_id))
+
+    def set_role(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        role: Role,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Make a member an observer, who reads and notes and does not write; or an observer a member.
+
+        For the owner and those who supervise. An owner changes by ``transfer`` alone (``OWNER_NEEDED``).
+        """
+        return drive(self._engine().set_role(tenant, user, conversation, whom, role, command_id=command_id))
+
+    def mute(self, tenant: TenantId, user: UserId, conversation: ConversationId, *, muted: bool = True) -> Placement:
+        """Note that the user wants to hear of a conversation no longer, or again. It is in his ``Participant`` for the
+        host to heed, and nobody else is told."""
+        return drive(self._engine().mute(tenant, user, conversation, muted=muted))
+
+    def note(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        text: str,
+        *,
+        command_id: CommandId = NO_COMMAND,
+    ) -> Placement:
+        """Put a private note into the timeline, which nothing ever sends. The same ``command_id`` again notes once."""
+        return drive(self._engine().note(tenant, user, conversation, text, command_id=command_id))
+
+    def end(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        """End a conversation. What it held is cancelled; what was queued leaves. What the customer writes next begins a
+        new one. For the owner."""
+        return drive(self._engine().end(tenant, user, conversation, command_id=command_id))
+
+    def restart(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: CommandId = NO_COMMAND
+    ) -> Placement:
+        """Begin a new conversation with the customer of one that has ended; ``restarted_from`` points back at it.
+
+        The rules are asked as for any beginning, and no consent is revived. Of two at once, the second is refused with
+        ``CONVERSATION_OPEN``.
+        """
+        return drive(self._engine().restart(tenant, user, conversation, command_id=command_id))
+
+    def hand_over_all(
+        self, tenant: TenantId, user: UserId, owner: UserId, to: UserId, *, note: str = ""
+    ) -> tuple[Placement, ...]:
+        """Transfer every open conversation that ``owner`` (who may be disabled, or gone from the directory) still owns,
+        held messages included; one result for each.
+
+        For those who supervise, and for the owner himself. One commit for each conversation: after a failure in between,
+        call it again. Raises ``RefusedError``, and ``UsageError`` for a receiver whom the directory does not know.
+        """
+        return drive(self._engine().hand_over_all(tenant, user, owner, to, note=note))
+
+    # --- what is held -------------------------------------------------------------------------------------------------
+
+    def held(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Message, ...]:
+        """What waits for the window in a conversation, in the order in which it would leave.
+
+        Raises ``RefusedError`` for somebody who is not in it.
+        """
+        return drive(self._engine().held(tenant, user, conversation))
+
+    def cancel_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId
+    ) -> Placement:
+        """Take a held message back: one's own, or anybody's for the owner and those who supervise.
+
+        One that has left the queue or was cancelled before is refused with ``NOTHING_TO_DO``.
+        """
+        return drive(self._engine().cancel_held(tenant, user, conversation, message))
+
+    def edit_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId, content: Content
+    ) -> Placement:
+        """Let a held message say something else; it keeps its place and its time to expire, and is the editor's.
+
+        The rules judge the new content. For those who may write: their own, or anybody's for the owner. Raises
+        ``UsageError`` for a template, which need not wait.
+        """
+        return drive(self._engine().edit_held(tenant, user, conversation, message, content))
 
     # --- files and templates ------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from wa_connector.model.ids import ProviderId
+from wa_connector.model.conversation import Role
+from wa_connector.model.ids import ConversationId, ProviderId, UserId
 
 
 @frozen
@@ -102,4 +103,46 @@ class Unsupported:
     kind: str
 
 
-Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Call | Unsupported
+class Deed(Enum):
+    """What was done about who takes part."""
+
+    ADDED = "added"
+    TRANSFERRED = "transferred"
+    """To a user, a team or a queue, which owns the conversation from then on."""
+    TAKEN = "taken"
+    """From the unassigned list, or from a team by one who is in it."""
+    LEFT = "left"
+    REMOVED = "removed"
+    LET_GO = "let_go"
+    """The owner left, and it went back to the unassigned list."""
+    ENDED = "ended"
+    RESTARTED = "restarted"
+    """This is the first entry of the new thread."""
+    ROLE_CHANGED = "role_changed"
+
+
+@frozen
+class Act:
+    """An entry of the timeline that says who did what; its author did it, and its instant is when. Never sent.
+
+    ``whom`` is the user, team or queue that it was done to (or for); ``from_owner`` whom an owner's change took it from.
+    ``note`` is for the next person, not for the customer.
+    """
+
+    deed: Deed
+    whom: UserId | None = None
+    from_owner: UserId | None = None
+    role: Role | None = None
+    before: ConversationId | None = None
+    """Of a restart: the thread that ended."""
+    note: str = field(default="", repr=False)
+
+
+@frozen
+class Note:
+    """A private note among users. Never sent."""
+
+    text: str = field(repr=False)
+
+
+Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Call | Unsupported | Act | Note

@@ -21,12 +21,23 @@ class Role(Enum):
 
 @frozen
 class Participant:
-    """A user's part in a thread, ``[since_at, until_at)``; ``until_at`` is None while it lasts."""
+    """A part in a thread, ``[since_at, until_at)``; ``until_at`` is None while it lasts.
+
+    ``user`` is a user, a team or a queue: all are addressed alike. Whoever changes role begins a new part.
+    """
 
     user: UserId
     role: Role
     since_at: datetime
     until_at: datetime | None = None
+    sees_from_at: datetime | None = None
+    """The first instant that he sees; None for the whole thread. Settled when he joins, so that a later change of the
+    organization's choice shows nobody more and nobody less."""
+    is_muted: bool = False
+
+    @property
+    def is_current(self) -> bool:
+        return self.until_at is None
 
 
 @frozen
@@ -48,9 +59,13 @@ class Conversation:
                 return participant.user
         return None
 
+    def part_of(self, user: UserId) -> Participant | None:
+        """The part that ``user`` has now."""
+        return next((part for part in self.participants if part.user == user and part.until_at is None), None)
+
     def has(self, user: UserId) -> bool:
         """Whether ``user`` takes part now."""
-        return any(p.user == user and p.until_at is None for p in self.participants)
+        return self.part_of(user) is not None
 
 
 @frozen

@@ -20,6 +20,11 @@ class Reason(Enum):
     USER_DISABLED = "user_disabled"
     NOT_A_PARTICIPANT = "not_a_participant"
     CONVERSATION_ENDED = "conversation_ended"
+    CONVERSATION_OPEN = "conversation_open"
+    OWNER_CHANGED = "owner_changed"
+    """Somebody else was faster: the conversation is no longer whose the caller took it to be."""
+    OWNER_NEEDED = "owner_needed"
+    ROLE_NOT_ENOUGH = "role_not_enough"
     NOT_A_CONTACT = "not_a_contact"
     CONTACTS_UNAVAILABLE = "contacts_unavailable"
     NO_ADDRESS = "no_address"
@@ -89,6 +94,10 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.USER_DISABLED: "This user is disabled.",
     Reason.NOT_A_PARTICIPANT: "You are not part of this conversation.",
     Reason.CONVERSATION_ENDED: "This conversation has ended.",
+    Reason.CONVERSATION_OPEN: "This conversation is open; it need not be restarted.",
+    Reason.OWNER_CHANGED: "Somebody else has taken or transferred this conversation meanwhile.",
+    Reason.OWNER_NEEDED: "The owner says who goes on: transfer it, end it, or let it go to the unassigned list.",
+    Reason.ROLE_NOT_ENOUGH: "Your part in this conversation does not include this.",
     Reason.NOT_A_CONTACT: "This person is not in your contacts.",
     Reason.CONTACTS_UNAVAILABLE: "The contacts cannot be read at the moment; please try again.",
     Reason.NO_ADDRESS: "This contact has no address on {channel}.",

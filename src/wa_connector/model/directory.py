@@ -46,14 +46,17 @@ class User:
     settings: Mapping[str, object] = field(factory=dict)
     disabled: bool = False
     supervises: bool = False
+    is_team: bool = False
+    """A team or a queue: addressed like a user, and it does nothing by itself."""
 
 
 @frozen
 class Seat:
-    """A user with the organizations above him, root first."""
+    """A user with the organizations above him, root first, and the teams and queues that he is in."""
 
     user: User
     organizations: tuple[Organization, ...]
+    teams: frozenset[UserId] = frozenset()
 
 
 @frozen

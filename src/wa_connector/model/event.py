@@ -9,6 +9,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wa_connector.model.consent import Purpose, Stage
+from wa_connector.model.conversation import Role
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId, UserId
 from wa_connector.model.message import MessageStatus, NoticeKind
 
@@ -42,6 +43,118 @@ class ConversationOpened:
     customer: CustomerId
     line: LineId
     by: UserId | None
+
+
+@frozen
+class ParticipantAdded:
+    """A user, a team or a queue takes part."""
+
+    conversation: ConversationId
+    user: UserId
+    role: Role
+    by: UserId
+
+
+@frozen
+class ConversationTransferred:
+    """It has another owner; ``from_owner`` is None when it came from the unassigned list."""
+
+    conversation: ConversationId
+    from_owner: UserId | None
+    to: UserId
+    by: UserId
+
+
+@frozen
+class ConversationTaken:
+    """A user took it from the unassigned list, or from a team that he is in."""
+
+    conversation: ConversationId
+    from_owner: UserId | None
+    by: UserId
+
+
+@frozen
+class ConversationLetGo:
+    """It has no owner any longer, and stands on the unassigned list."""
+
+    conversation: ConversationId
+    from_owner: UserId
+    by: UserId
+
+
+@frozen
+class ParticipantLeft:
+    conversation: ConversationId
+    user: UserId
+
+
+@frozen
+class ParticipantRemoved:
+    conversation: ConversationId
+    user: UserId
+    by: UserId
+
+
+@frozen
+class RoleChanged:
+    conversation: ConversationId
+    user: UserId
+    role: Role
+    by: UserId
+
+
+@frozen
+class ConversationMuted:
+    """A user wants to hear of it, or no longer."""
+
+    conversation: ConversationId
+    user: UserId
+    muted: bool
+
+
+@frozen
+class ConversationEnded:
+    """Nothing is sent in it any longer; what was held is cancelled."""
+
+    conversation: ConversationId
+    by: UserId
+
+
+@frozen
+class ConversationRestarted:
+    """A new thread with the customer of one that had ended."""
+
+    conversation: ConversationId
+    restarted_from: ConversationId
+    by: UserId
+
+
+@frozen
+class NoteAdded:
+    """A private note among users."""
+
+    message: MessageId
+    conversation: ConversationId
+    by: UserId
+
+
+@frozen
+class HeldEdited:
+    """A held message has another content."""
+
+    message: MessageId
+    conversation: ConversationId
+    by: UserId
+
+
+@frozen
+class HeldHandedOver:
+    """A held message whose author left is another's to answer for."""
+
+    message: MessageId
+    conversation: ConversationId
+    to: UserId
 
 
 @frozen
@@ -131,6 +244,19 @@ Happening: TypeAlias = (
     | AddressMoved
     | CustomersMerged
     | ConversationOpened
+    | ParticipantAdded
+    | ConversationTransferred
+    | ConversationTaken
+    | ConversationLetGo
+    | ParticipantLeft
+    | ParticipantRemoved
+    | RoleChanged
+    | ConversationMuted
+    | ConversationEnded
+    | ConversationRestarted
+    | NoteAdded
+    | HeldEdited
+    | HeldHandedOver
     | MessageReceived
     | MessageQueued
     | MessageReleased

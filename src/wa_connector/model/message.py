@@ -37,6 +37,8 @@ class MessageStatus(Enum):
     """A rule refused it at the moment it was to be sent."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    NOTED = "noted"
+    """An act or a private note: an entry of the timeline that nothing ever sends."""
 
 
 class NoticeKind(Enum):
@@ -100,9 +102,16 @@ class Message:
     handed_over_at: datetime | None = None
     """When it was last handed to the provider, by the connector's clock."""
     expires_at: datetime | None = None
+    sponsor: UserId | None = None
+    """Of a held message whose author left: who answers for it since. What he may do now decides whether it leaves."""
     opens_window: bool = False
     """Of an inbound message: whether it counted as a sign of life."""
 
     @property
     def is_inbound(self) -> bool:
         return isinstance(self.author, ByCustomer)
+
+    @property
+    def sender(self) -> UserId | None:
+        """The user in whose name it leaves; None for what a customer or the system wrote."""
+        return (self.sponsor or self.author.user) if isinstance(self.author, ByUser) else None

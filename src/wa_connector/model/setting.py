@@ -29,6 +29,13 @@ class UnknownOutcome(Enum):
     RESEND = "resend"
 
 
+class Newcomers(Enum):
+    """What somebody sees who joins a conversation that others began."""
+
+    EVERYTHING = "everything"
+    FROM_JOINING = "from_joining"
+
+
 @frozen
 class Settings:
     """One value a rule parameter. The names are what organizations override."""
@@ -48,6 +55,9 @@ class Settings:
     """A user may write first only to people in the contacts."""
     restrict_first_contact: bool = False
     """A customer who was never written to is not assigned to a user (what he writes is stored all the same)."""
+    newcomers_see: Newcomers = Newcomers.EVERYTHING
+    """What somebody sees who is added to a conversation, or to whom it is transferred: all of it, or what is entered from
+    then on. Settled when he joins. Whoever takes a thread from the unassigned list sees all of it, as anybody could."""
     ask_again_after: timedelta = timedelta(hours=24)
     staff_may_restore: bool = False
     """Staff may record that a person took back his own decline or STOP, with a file that shows it, dated after it."""

@@ -1,7 +1,7 @@
 """Content against what a channel declares it can carry."""
 
 from wa_connector.model.capability import Capabilities
-from wa_connector.model.content import Buttons, Content, Image, Text
+from wa_connector.model.content import Act, Buttons, Content, Image, Note, Text
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 
 _CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
@@ -9,7 +9,7 @@ _CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
 
 def judge_content(content: Content, capabilities: Capabilities) -> Decision | None:
     """None when the channel can carry it, else the refusal."""
-    if type(content) not in capabilities.contents:
+    if isinstance(content, Act | Note) or type(content) not in capabilities.contents:
         return _refuse(Reason.CONTENT_NOT_SUPPORTED, channel=capabilities.label)
     match content:
         case Text(body):
@@ -20,6 +20,11 @@ def judge_content(content: Content, capabilities: Capabilities) -> Decision | No
             return _judge_buttons(content, capabilities)
         case _:
             return None
+
+
+def judge_note(text: str) -> Decision:
+    """Whether a private note can be kept: it says something, and is text."""
+    return _judge_text(text, None) or Decision(Reason.ALLOWED)
 
 
 def _judge_text(body: str, limit: int | None) -> Decision | None:

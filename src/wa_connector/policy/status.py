@@ -102,6 +102,7 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     Status.REFUSED: {**REPORTED},
     Status.CANCELLED: {**REPORTED},
     Status.EXPIRED: {},
+    Status.NOTED: {},
 }
 
 

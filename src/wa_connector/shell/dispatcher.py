@@ -29,7 +29,7 @@ from wa_connector.model.content import Image, TemplateMessage
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import TenantId
-from wa_connector.model.message import ByUser, Message
+from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
 from wa_connector.model.queue import Budget, EntryState, LaneKey, LeasedLane, OutboxEntry, Work
@@ -265,8 +265,8 @@ class _Lane:
         key = MESSAGE.of(self._tenant, entry.message)
         message: Message = (await self._ports.storage.load([key])).rows[key].value
         seat = None
-        if isinstance(message.author, ByUser):
-            seat = await self._ports.directory.user(self._tenant, message.author.user)
+        if message.sender is not None:
+            seat = await self._ports.directory.user(self._tenant, message.sender)
         content = message.content
         intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
         return await ground_for(self._ports, setup, seat, intent), message

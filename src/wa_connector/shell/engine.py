@@ -10,10 +10,23 @@ from typing import Any, Final, TypeVar, final
 
 from attrs import frozen
 
-from wa_connector.decide import screens, sending, templates
-from wa_connector.decide.draft import Known, Ready, Refused
+from wa_connector.decide import membership, screens, sending, templates
+from wa_connector.decide.draft import Draft, Known, Ready, Refused
 from wa_connector.decide.explaining import Explanation, explain
 from wa_connector.decide.ground import Ground
+from wa_connector.decide.membership import (
+    Add,
+    AddNote,
+    Asked,
+    ChangeRole,
+    HandOver,
+    Leave,
+    Leaving,
+    Mute,
+    OfHeld,
+    Remove,
+    Transfer,
+)
 from wa_connector.decide.recording import Recorded, Recording, record_consent
 from wa_connector.decide.screens import InConversation
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
@@ -23,7 +36,7 @@ from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageE
 from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Purpose
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import Content, MediaRef, TemplateMessage
-from wa_connector.model.conversation import Conversation
+from wa_connector.model.conversation import Conversation, Role
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Account, Seat
@@ -40,9 +53,10 @@ from wa_connector.model.ids import (
     UserId,
 )
 from wa_connector.model.instants import checked, to_microseconds
-from wa_connector.model.message import Message
+from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
 from wa_connector.model.template import Template, TemplateStatus
+from wa_connector.policy.membership import Span, as_seen, spans
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
@@ -55,6 +69,7 @@ from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
 from wa_connector.shell.ports import Ports, log, where
 
+C = TypeVar("C")
 R = TypeVar("R")
 
 
@@ -130,7 +145,12 @@ class Engine:
         ground = await self._ground_of(tenant, user, conversation, intent)
         if ground is None:
             return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
-        quoted = await self._provider_id(tenant, conversation, replies_to)
+        quoted: ProviderId | None = None
+        if replies_to is not None:
+            answer = await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
+            if isinstance(answer, Refused):
+                return self._refused(answer.decision)
+            quoted = await self._provider_id(ground, _result(answer), replies_to)
         message = MessageId(self._ports.ids())
         command = SendMessage(ground, conversation, content, message, hold, quoted, command_id)
         wanted = [*_in_conversation(ground, conversation)]
@@ -155,17 +175,44 @@ class Engine:
         ground = await self._ground_of(tenant, user, conversation)
         if ground is None:
             raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        assert ground.seat is not None
         answer = await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
-        scan = Scan("message", "timeline", (tenant, conversation), limit, _cursor(before), descending=True)
-        page = await self._ports.storage.scan(scan)
-        messages = tuple(row.value for _, row in page.rows)
-        return Timeline(_result(answer), messages, "" if page.next is None else f"{page.next[0]} {page.next[1]}")
+        thread = _result(answer)
+        found = await self._visible(tenant, conversation, spans(thread, ground.seat), _cursor(before), limit + 1)
+        messages = tuple(found[:limit])
+        older = f"{to_microseconds(messages[-1].at)} {messages[-1].id}" if messages and len(found) > limit else ""
+        return Timeline(as_seen(thread, ground.seat), messages, older)
+
+    async def _visible(
+        self,
+        tenant: TenantId,
+        conversation: ConversationId,
+        seen: tuple[Span, ...],
+        after: tuple[int, str] | None,
+        limit: int,
+    ) -> list[Message]:
+        """Up to ``limit`` entries behind the cursor ``after``, the latest first: one scan a span, and no more rows read
+        than were asked for in each."""
+        found: list[Message] = []
+        for span in seen:
+            # Of one instant, nothing sorts before the empty id: the cursor leaves out the span's end, and all after it.
+            end = None if span.until_at is None else (to_microseconds(span.until_at), "")
+            start = min((cursor for cursor in (after, end) if cursor is not None), default=None)
+            prefix = (tenant, conversation)
+            scan = Scan("message", "timeline", prefix, limit - len(found), start, descending=True)
+            page = await self._ports.storage.scan(scan)
+            found += (row.value for _, row in page.rows if span.has(row.value.at))
+            if len(found) >= limit:
+                break
+        return found
 
     async def conversations(
-        self, tenant: TenantId, user: UserId, *, unassigned: bool, limit: int
+        self, tenant: TenantId, user: UserId, *, unassigned: bool, team: UserId | None, limit: int
     ) -> tuple[Conversation, ...]:
         seat = await self._seat(tenant, user)
-        prefix = (tenant, "" if unassigned else seat.user.id, "open")
+        if team is not None and team not in seat.teams and not seat.user.supervises:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        prefix = (tenant, "" if unassigned else team or seat.user.id, "open")
         page = await self._ports.storage.scan(Scan("conversation", "inbox", prefix, limit, descending=True))
         if not unassigned:
             return tuple(row.value for _, row in page.rows)
@@ -179,6 +226,158 @@ class Engine:
         question = InConversation(ground, conversation)
         wanted = _in_conversation(ground, conversation)
         return _result(await ask(self._ports, screens.customer_of, question, tenant, wanted))
+
+    # --- who takes part -----------------------------------------------------------------------------------------------
+
+    async def add(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        *,
+        role: Role,
+        command_id: str,
+    ) -> Placement:
+        if role is Role.OWNER:
+            raise UsageError("nobody is added as an owner; transfer the conversation to him")
+        added = await self._addressee(tenant, whom)
+        return await self._act(
+            membership.add, lambda asked: Add(asked, added, role), tenant, user, conversation, command_id
+        )
+
+    async def transfer(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        to: UserId,
+        *,
+        from_owner: UserId | None,
+        note: str,
+        stay: bool,
+        command_id: str,
+    ) -> Placement:
+        receiver = await self._addressee(tenant, to)
+        return await self._act(
+            membership.transfer,
+            lambda asked: Transfer(asked, receiver, from_owner, note, stay),
+            tenant,
+            user,
+            conversation,
+            command_id,
+        )
+
+    async def take(self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: str) -> Placement:
+        return await self._act(membership.take, _itself, tenant, user, conversation, command_id)
+
+    async def leave(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, then: Leaving | None, command_id: str
+    ) -> Placement:
+        to = await self._addressee(tenant, then.to) if isinstance(then, HandOver) else None
+        return await self._act(
+            membership.leave, lambda asked: Leave(asked, then, to), tenant, user, conversation, command_id
+        )
+
+    async def remove(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, whom: UserId, *, command_id: str
+    ) -> Placement:
+        return await self._act(
+            membership.remove, lambda asked: Remove(asked, whom), tenant, user, conversation, command_id
+        )
+
+    async def set_role(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        whom: UserId,
+        role: Role,
+        *,
+        command_id: str,
+    ) -> Placement:
+        return await self._act(
+            membership.change_role, lambda asked: ChangeRole(asked, whom, role), tenant, user, conversation, command_id
+        )
+
+    async def mute(self, tenant: TenantId, user: UserId, conversation: ConversationId, *, muted: bool) -> Placement:
+        return await self._act(membership.mute, lambda asked: Mute(asked, muted), tenant, user, conversation, "")
+
+    async def note(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, text: str, *, command_id: str
+    ) -> Placement:
+        return await self._act(
+            membership.add_note, lambda asked: AddNote(asked, text), tenant, user, conversation, command_id
+        )
+
+    async def end(self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: str) -> Placement:
+        return await self._act(membership.end, _itself, tenant, user, conversation, command_id)
+
+    async def restart(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, command_id: str
+    ) -> Placement:
+        return await self._act(membership.restart, _itself, tenant, user, conversation, command_id, Intent.WRITE)
+
+    async def hand_over_all(
+        self, tenant: TenantId, user: UserId, owner: UserId, to: UserId, *, note: str
+    ) -> tuple[Placement, ...]:
+        seat = await self._seat(tenant, user)
+        if not seat.user.supervises and seat.user.id != owner:
+            raise RefusedError(Decision(Reason.NOT_A_SUPERVISOR))
+        await self._addressee(tenant, to)
+        handed: list[Placement] = []
+        while True:
+            # A thread in which somebody writes meanwhile moves past the cursor: look until there is none left.
+            results = [
+                await self.transfer(tenant, user, each, to, from_owner=owner, note=note, stay=False, command_id="")
+                for each in await self._owned(tenant, owner)
+            ]
+            taken = [each for each in results if each.is_taken]
+            handed += taken
+            if not taken:
+                return (*handed, *results)
+
+    async def _owned(self, tenant: TenantId, owner: UserId) -> list[ConversationId]:
+        found: list[ConversationId] = []
+        after: tuple[Scalar, ...] | None = None
+        while True:
+            scan = Scan("conversation", "inbox", (tenant, owner, "open"), 200, after, descending=True)
+            page = await self._ports.storage.scan(scan)
+            found += (row.value.id for _, row in page.rows)
+            if page.next is None:
+                return found
+            after = page.next
+
+    # --- what is held -------------------------------------------------------------------------------------------------
+
+    async def held(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[Message, ...]:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        question = InConversation(ground, conversation)
+        return _result(await ask(self._ports, screens.held, question, tenant, _in_conversation(ground, conversation)))
+
+    async def cancel_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId
+    ) -> Placement:
+        return await self._act(
+            membership.cancel_held, lambda asked: OfHeld(asked, message), tenant, user, conversation, ""
+        )
+
+    async def edit_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId, content: Content
+    ) -> Placement:
+        if isinstance(content, TemplateMessage):
+            raise UsageError("a template waits for no window; cancel the held message, and send the template")
+        return await self._act(
+            membership.edit_held,
+            lambda asked: OfHeld(asked, message, content),
+            tenant,
+            user,
+            conversation,
+            "",
+            Intent.WRITE,
+        )
 
     # --- files and templates ------------------------------------------------------------------------------------------
 
@@ -318,6 +517,15 @@ class Engine:
         seat = await self._ports.directory.user(tenant, user)
         if seat is None:
             raise UsageError("the directory knows no such user in this tenant")
+        if seat.user.is_team:
+            raise UsageError("a team does nothing by itself; name the user who acts")
+        return seat
+
+    async def _addressee(self, tenant: TenantId, whom: UserId) -> Seat:
+        """A user, a team or a queue that something is given to."""
+        seat = await self._ports.directory.user(tenant, whom)
+        if seat is None:
+            raise UsageError(f"the directory knows no user, team or queue {whom!r} in this tenant")
         return seat
 
     async def _account(self, tenant: TenantId, account: AccountId) -> Account:
@@ -359,23 +567,49 @@ class Engine:
         seat = await self._seat(tenant, user)
         key = CONVERSATION.of(tenant, conversation)
         thread: Conversation | None = (await self._ports.storage.load([key])).rows[key].value
-        if thread is None or not (thread.has(user) or await self._is_line_of(seat, thread.line)):
+        if thread is None or not await self._is_near(seat, thread):
             return None
         setup = await self._ports.directory.line(tenant, thread.line)
         return await ground_for(self._ports, setup, seat, intent, at) if setup else None
 
-    async def _is_line_of(self, seat: Seat, line: LineId) -> bool:
+    async def _is_near(self, seat: Seat, thread: Conversation) -> bool:
+        """Whether the thread can concern this user at all: he is or was in it, his team has it, he supervises, or it is
+        on a line of his."""
+        if (
+            seat.user.supervises
+            or thread.owner in seat.teams
+            or any(p.user == seat.user.id for p in thread.participants)
+        ):
+            return True
         setups = await self._ports.directory.lines(seat.user.tenant, seat.user.id)
-        return any(setup.line.id == line for setup in setups)
+        return any(setup.line.id == thread.line for setup in setups)
 
-    async def _provider_id(
-        self, tenant: TenantId, conversation: ConversationId, message: MessageId | None
-    ) -> ProviderId | None:
-        if message is None:
-            return None
-        key = MESSAGE.of(tenant, message)
+    async def _act(
+        self,
+        decider: Callable[[Draft, C], Placement],
+        command_of: Callable[[Asked], C],
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        command_id: str,
+        intent: Intent | None = None,
+    ) -> Placement:
+        ground = await self._ground_of(tenant, user, conversation, intent)
+        if ground is None:
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
+        command = command_of(Asked(ground, conversation, MessageId(self._ports.ids()), command_id))
+        wanted = [*_in_conversation(ground, conversation)]
+        if command_id:
+            wanted.append(DEDUPE.of(tenant, sending.command_mark(user, command_id)))
+        return await self._placement(await decide(self._ports, decider, command, tenant, wanted), tenant)
+
+    async def _provider_id(self, ground: Ground, thread: Conversation, message: MessageId) -> ProviderId | None:
+        """The provider's id of a message that the user sees; he quotes no other."""
+        key = MESSAGE.of(ground.setup.line.tenant, message)
         quoted: Message | None = (await self._ports.storage.load([key])).rows[key].value
-        if quoted is None or quoted.conversation != conversation:
+        seen = spans(thread, ground.seat) if ground.seat else ()
+        is_seen = quoted is not None and any(span.has(quoted.at) for span in seen)
+        if quoted is None or not is_seen or quoted.conversation != thread.id or quoted.status is MessageStatus.NOTED:
             raise UsageError("replies_to names no message of this conversation")
         return quoted.provider_id
 
@@ -398,6 +632,10 @@ class Engine:
     def _refused(self, decision: Decision) -> Placement:
         self._ports.hooks.measure("refusals", 1, reason=decision.reason.value)
         return Placement(decision)
+
+
+def _itself(asked: Asked) -> Asked:
+    return asked
 
 
 async def _contained(close: Callable[[], Awaitable[None]]) -> None:

@@ -80,6 +80,9 @@ ANA: Final = UserId("ana")
 BEN: Final = UserId("ben")
 SUE: Final = UserId("sue")
 """She supervises."""
+DAN: Final = UserId("dan")
+SUPPORT: Final = UserId("support")
+"""A team, of Ben and Dan."""
 GUS: Final = UserId("gus")
 """The one of the other tenant."""
 ACCOUNT: Final = AccountId("account")
@@ -370,7 +373,7 @@ def _directory(
 ) -> MemoryDirectory:
     apps = [App(AppId("app"), ACME, channel, ENDPOINT, (Secret(SIGNATURE),), Secret("verify"))]
     accounts, lines, seats = [], [], []
-    for place, (tenant, users) in enumerate({ACME: (ANA, BEN, SUE), GLOBEX: (GUS,)}.items(), start=1):
+    for place, (tenant, users) in enumerate({ACME: (ANA, BEN, SUE, DAN), GLOBEX: (GUS,)}.items(), start=1):
         path = (Organization(OrganizationId(tenant), tenant.title(), {channel: switch}, settings),)
         token = Secret("token")
         accounts.append(
@@ -378,8 +381,14 @@ def _directory(
         )
         line = Line(tenant, LINE, ACCOUNT, channel, f"+1555000000{place}", f"phone-{place}", owner)
         lines.append((line, path))
-        seats += [Seat(User(tenant, user, user.title(), supervises=user == SUE), path) for user in users]
+        seats += [_seat(User(tenant, user, user.title(), supervises=user == SUE), path) for user in users]
+        if tenant == ACME:
+            seats.append(Seat(User(tenant, SUPPORT, "Support", is_team=True), path))
     return MemoryDirectory(apps=apps, accounts=accounts, lines=lines, seats=seats)
+
+
+def _seat(user: User, path: tuple[Organization, ...]) -> Seat:
+    return Seat(user, path, frozenset({SUPPORT}) if user.id in {BEN, DAN} else frozenset())
 
 
 _TWINS: Final = {"close": "aclose"}

@@ -13,12 +13,15 @@ from wa_connector.errors import UsageError
 from wa_connector.model.address import Address, AddressFact, AddressKind, AddressRecord
 from wa_connector.model.consent import Anchor, ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
 from wa_connector.model.content import (
+    Act,
     Button,
     ButtonReply,
     Buttons,
     Content,
+    Deed,
     Image,
     MediaRef,
+    Note,
     TemplateMessage,
     Text,
     Unsupported,
@@ -203,6 +206,8 @@ def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
         TemplateMessage("welcome", "pt_BR", {"body.1": text}, {"0": "YES"}, rendered=text),
         ButtonReply("YES", text, ProviderId("wamid.1")),
         Unsupported("sticker"),
+        Act(Deed.TRANSFERRED, UserId("user-2"), UserId("user-1"), Role.OWNER, ConversationId("before"), text),
+        Note(text),
     )
     authors: tuple[Author, ...] = (ByCustomer(), ByUser(UserId("user-1")), BySystem(NoticeKind.STOP, "cause-1"))
     value = Message(

@@ -30,18 +30,22 @@ from wa_connector.model.consent import (
     Signal,
 )
 from wa_connector.model.content import (
+    Act,
     Button,
     ButtonReply,
     Buttons,
     Call,
     CallDirection,
     Content,
+    Deed,
     Image,
     MediaRef,
+    Note,
     TemplateMessage,
     Text,
     Unsupported,
 )
+from wa_connector.model.conversation import Role
 from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
 from wa_connector.model.ids import AccountId, CustomerId, ProviderId, UserId
 from wa_connector.model.instants import EARLIEST, LATEST
@@ -150,7 +154,10 @@ def contents() -> st.SearchStrategy[Content]:
     """Contents of every kind, inbound ones included."""
     replies = st.builds(ButtonReply, texts(), texts(), st.none() | st.just(ProviderId("wamid.1")))
     calls = st.builds(Call, st.sampled_from(CallDirection), st.booleans())
-    return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts())
+    users = st.none() | st.just(UserId("ana"))
+    acts = st.builds(Act, st.sampled_from(Deed), users, users, st.none() | st.sampled_from(Role), note=texts())
+    noted = acts | st.builds(Note, texts())
+    return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts()) | noted
 
 
 _PLACEHOLDERS: Final = st.sampled_from(("", "{{1}}", "{{2}}", "{{ name }}", "{{order_id}}", "{{1}} and {{1}}"))

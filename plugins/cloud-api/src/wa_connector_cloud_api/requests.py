@@ -15,11 +15,13 @@ from attrs import field, frozen
 
 from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.content import (
+    Act,
     ButtonReply,
     Buttons,
     Content,
     Image,
     MediaRef,
+    Note,
     TemplateMessage,
     Text,
     Unsupported,
@@ -99,7 +101,7 @@ def _content(content: Content, uploads: Mapping[str, str], kinds: "ButtonKinds")
             return {"type": "interactive", "interactive": interactive}
         case TemplateMessage():
             return _template(content, uploads, kinds)
-        case ButtonReply() | TelephoneCall() | Unsupported():
+        case ButtonReply() | TelephoneCall() | Unsupported() | Act() | Note():
             return Rejected("content", "a business cannot send this kind of content")
         case _ as unreachable:
             assert_never(unreachable)

@@ -220,23 +220,36 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 @final
 class _People:
-    """The users, each by tenant and id; ``unplaced`` are the ids of those whose organization is a mistake."""
+    """The users, teams and queues, each by tenant and id; ``unplaced`` are the ids of those whose organization is a
+    mistake. A team is addressed like a user, so both have one space of ids."""
 
     def __init__(self, root: Table, tree: _Tree) -> None:
         self.seats: dict[tuple[TenantId, UserId], Seat] = {}
         self.unplaced: set[str] = set()
-        once = _Once()
+        self._once = _Once()
+        for table in root.tables("teams"):
+            self._place(table, tree.path(table), _team(table), ())
         for table in root.tables("users"):
-            path, user = tree.path(table), _user(table)
-            if path and user.id:
-                user = evolve(user, tenant=TenantId(path[0].id))
-                if once.check(table, "id", (user.tenant, user.id)):
-                    self.seats[user.tenant, user.id] = Seat(user, path)
-            else:
-                self.unplaced.add(user.id)
+            named = table.words("teams")
+            self._place(table, tree.path(table), _user(table), named)
+
+    def _place(self, table: Table, path: tuple[Organization, ...], user: User, teams: tuple[str, ...]) -> None:
+        if not (path and user.id):
+            self.unplaced.add(user.id)
+            return
+        user = evolve(user, tenant=TenantId(path[0].id))
+        if self._once.check(table, "id", (user.tenant, user.id)):
+            self.seats[user.tenant, user.id] = Seat(user, path, self._teams(table, user.tenant, teams))
+
+    def _teams(self, table: Table, tenant: TenantId, named: tuple[str, ...]) -> frozenset[UserId]:
+        known = [user for (of, user), seat in self.seats.items() if of == tenant and seat.user.is_team]
+        for place, name in enumerate(named):
+            if UserId(name) not in known and name not in self.unplaced:
+                table.mistakes.add(f"{table.at('teams')}[{place}]", _unknown("team", name, known))
+        return frozenset(UserId(name) for name in named)
 
     def of(self, tenant: TenantId) -> list[str]:
-        return [user for of_tenant, user in self.seats if of_tenant == tenant]
+        return [user for (of, user), seat in self.seats.items() if of == tenant and not seat.user.is_team]
 
 
 def _user(table: Table) -> User:
@@ -252,6 +265,13 @@ def _user(table: Table) -> User:
     )
     table.close()
     return user
+
+
+def _team(table: Table) -> User:
+    id_ = table.word("id")
+    team = User(TenantId(""), UserId(id_), table.word("name", id_), is_team=True)  # tenant: as of a user
+    table.close()
+    return team
 
 
 @final
@@ -390,6 +410,8 @@ class _Lines:
         if not name or tenant is None:
             return None
         seat = self.people.seats.get((tenant, UserId(name)))
+        if seat is not None and seat.user.is_team:
+            table.wrong("owner", "is a team; a line is a user's own, or leave it out to share the line")
         if seat is None and name not in self.people.unplaced:
             table.wrong("owner", _unknown("user", name, self.people.of(tenant)))
         return seat

@@ -113,6 +113,25 @@ class Table:
             return None
         return value
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of ids; an empty one when it is not there."""
+        value = self.take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.wrong(key, f'needs a list as ["a", "b"], not {kind_of(value)}')
+            return ()
+        found = []
+        for index, each in enumerate(value):
+            path = f"{self.at(key)}[{index}]"
+            if not isinstance(each, str):
+                self.mistakes.add(path, f"needs a text in quotes, not {kind_of(each)}")
+            elif what := _wrong_with_word(each):
+                self.mistakes.add(path, what)
+            else:
+                found.append(each)
+        return tuple(found)
+
     def flag(self, key: str, default: bool) -> bool:
         """``true`` or ``false``."""
         value = self.take(key)
