@@ -28,7 +28,8 @@ from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.model.setting import Newcomers
 from wa_connector.ports.rows import CONVERSATION
 from wa_connector.ports.storage import COMMITTED, Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
-from wa_connector.testing.host import ACME, ANA, BEN, DAN, NOON, SUE, SUPPORT, MemoryHost, MovableClock
+from wa_connector.testing.clock import VirtualClock
+from wa_connector.testing.host import ACME, ANA, BEN, DAN, NOON, SUE, SUPPORT, MemoryHost
 from wa_connector.testing.memory import MemoryStorage
 
 USERS = (ANA, BEN, DAN, SUE)
@@ -73,12 +74,12 @@ class Watched:
 class Users(RuleBasedStateMachine):
     """``seen`` is, by name, what whoever has that name was shown."""
 
-    storage_of: Callable[[MovableClock], Storage]
+    storage_of: Callable[[VirtualClock], Storage]
     newcomers: Newcomers
 
     def __init__(self) -> None:
         super().__init__()
-        clock = MovableClock(NOON)
+        clock = VirtualClock(NOON)
         self.storage = Watched(type(self).storage_of(clock))
         self.host = MemoryHost(
             settings={"newcomers_see": self.newcomers, "restrict_first_contact": True},
@@ -244,7 +245,7 @@ class Users(RuleBasedStateMachine):
         return set(found)
 
 
-def machine(storage_of: Callable[[MovableClock], Storage], newcomers: Newcomers) -> type[Users]:
+def machine(storage_of: Callable[[VirtualClock], Storage], newcomers: Newcomers) -> type[Users]:
     return type("Machine", (Users,), {"storage_of": staticmethod(storage_of), "newcomers": newcomers})
 
 
@@ -255,7 +256,7 @@ def test_in_memory(newcomers: Newcomers) -> None:
 
 
 def test_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> None:
-    def storage_of(_: MovableClock) -> Storage:
+    def storage_of(_: VirtualClock) -> Storage:
         return SqliteStorage(Path(tmp_path_factory.mktemp("membership")) / "wa.db")
 
     made = machine(storage_of, Newcomers.FROM_JOINING)

@@ -17,7 +17,7 @@ from wa_connector_postgres import PostgresStorage
 
 from wa_connector.ports.rows import KINDS
 
-pytest.register_assert_rewrite("wa_connector.testing.contract")
+pytest.register_assert_rewrite("wa_connector.testing.contract", "wa_connector.testing.machine")
 
 with warnings.catch_warnings():
     # It looks for a folder of the user's at import, and says so where there is none.
@@ -84,7 +84,9 @@ class Server:
         self._wait()
 
     def remove(self) -> None:
-        self.stop()
+        # At once: nobody needs what it holds.
+        os.kill(self.pid, signal.SIGQUIT)
+        self._wait()
         shutil.rmtree(self.folder)
 
     def connect(self, schema: str = "wa_connector") -> "psycopg.Connection[Any]":
@@ -142,9 +144,9 @@ def fresh(server: Server, admin: "psycopg.Connection[Any]") -> Iterator[str]:
     admin.execute("DROP SCHEMA IF EXISTS fresh CASCADE")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
-    """A server that a test may kill."""
+    """A server that a test may kill, and starts again."""
     server = Server()
     yield server
     server.remove()

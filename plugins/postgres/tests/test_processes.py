@@ -87,6 +87,24 @@ def test_two_processes_write_one_schema(conninfo: str, fresh: str) -> None:
     assert run("print(counted())", conninfo, schema=fresh) == "300\n"
 
 
+def test_many_threads_open_one_schema(conninfo: str, fresh: str) -> None:
+    """All at once, where there is none: one makes it, the others wait for that and find it."""
+    output = run(
+        """
+        start = threading.Barrier(4)
+        threads = [threading.Thread(target=lambda: (start.wait(), count(5))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(counted())
+        """,
+        conninfo,
+        schema=fresh,
+    )
+    assert output == "20\n"
+
+
 def test_what_was_acknowledged_survives_a_kill(conninfo: str, storage: PostgresStorage) -> None:
     """A client killed in the middle of writing, twice over: each acknowledged commit is there, and at most one more."""
     script = """
@@ -307,13 +325,14 @@ def test_the_server_is_killed_under_load(own_server: Any) -> None:
 def test_a_server_that_was_restarted_is_noticed_before_use(own_server: Any) -> None:
     """The first call after a restart succeeds: idle connections that are gone are not spoken on."""
     storage = PostgresStorage(own_server.conninfo)
-    storage.load([THREAD])
+    other = CONVERSATION.of(TENANT, "thread-2")
+    storage.load([other])
     own_server.stop()
     with pytest.raises(StorageUnavailable, match="is it up"):
-        storage.load([THREAD])
+        storage.load([other])
     own_server.start()
-    assert storage.commit([Change(TENANT, NOW, merges=(Merge(THREAD, {"entries": 1}),))]) == (COMMITTED,)
+    assert storage.commit([Change(TENANT, NOW, merges=(Merge(other, {"entries": 1}),))]) == (COMMITTED,)
     own_server.stop()
     own_server.start()
-    assert storage.load([THREAD]).rows[THREAD].merged["entries"] == 1
+    assert storage.load([other]).rows[other].merged["entries"] == 1
     storage.close()

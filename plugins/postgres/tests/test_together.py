@@ -20,7 +20,7 @@ from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId, MessageId
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, OUTBOX, Key
-from wa_connector.ports.storage import COMMITTED, Change, Conflict, Merge, Put, Range, Wake
+from wa_connector.ports.storage import COMMITTED, Change, Conflict, Duplicate, Merge, Put, Range, Wake
 from wa_connector.testing.contract import LANE, LINE, NOW, OTHER, TENANT
 
 KEYS = [CUSTOMER.of(TENANT, f"c{number:02}") for number in range(12)]
@@ -135,6 +135,31 @@ def test_a_group_of_more_rows_than_locks(storage: PostgresStorage) -> None:
     ]
     assert set(storage.commit(changes)) == {COMMITTED}
     assert storage.load([key]).rows[key].version == LOCKS
+
+
+def test_a_known_mark_comes_before_a_conflict_within_a_group(storage: PostgresStorage) -> None:
+    """Also where what precedes it in the group makes it conflict, before the server was asked about the mark."""
+    key, mark = KEYS[0], {"command": "ref"}
+    storage.commit([Change(TENANT, NOW, {key: 0}, (Put(key, customer()),), dedupe=mark)])
+    ahead = Change(TENANT, NOW, {key: 1}, (Put(key, customer("ahead")),))
+    again = Change(TENANT, NOW, {key: 1}, (Put(key, customer("again")),), dedupe=mark)
+    assert storage.commit([ahead, again]) == (COMMITTED, Duplicate("command", "ref"))
+    stale = Change(TENANT, NOW, {key: 1}, dedupe={"other": "ref"})
+    assert storage.commit([stale, stale, again]) == (Conflict(key), Conflict(key), Duplicate("command", "ref"))
+    assert storage.commit([Change(TENANT, NOW, dedupe={"other": "ref"})]) == (COMMITTED,)
+
+
+def test_a_group_of_many_refusals(storage: PostgresStorage) -> None:
+    """Each change as told, however the good and the bad are mixed."""
+    storage.commit([Change(TENANT, NOW, {KEYS[0]: 0}, (Put(KEYS[0], customer()),), dedupe={"known": "x"})])
+    bad = Change(TENANT, NOW, {KEYS[0]: 5}, merges=(Merge(CONVERSATION.of(TENANT, "t"), {"entries": 100}),))
+    known = Change(TENANT, NOW, dedupe={"known": "y"})
+    good = Change(TENANT, NOW, merges=(Merge(CONVERSATION.of(TENANT, "t"), {"entries": 1}),))
+    outcomes = storage.commit([bad, good, known, good, bad, known, good])
+    refused = Conflict(KEYS[0]), Duplicate("known", "x")
+    assert outcomes == (refused[0], COMMITTED, refused[1], COMMITTED, *refused, COMMITTED)
+    row = storage.load([CONVERSATION.of(TENANT, "t")]).rows[CONVERSATION.of(TENANT, "t")]
+    assert row.merged["entries"] == 3
 
 
 def test_the_log_waits_for_what_commits_late(storage: PostgresStorage, admin: "psycopg.Connection[Any]") -> None:

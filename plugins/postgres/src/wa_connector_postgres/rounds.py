@@ -178,11 +178,13 @@ class Round:
             refusal = self._refusal(change)
             if refusal is None:
                 self._land(change)
+            elif isinstance(refusal, Conflict):
+                self._ask_for_marks(change)
             self.outcomes.append(refusal or COMMITTED)
 
     @property
     def is_empty(self) -> bool:
-        """Whether the server need not be asked: each change is refused by what was found already."""
+        """Whether the server need not be asked: each change is refused by what it said before."""
         return not self._tenants
 
     def document(self, schema: str) -> str:
@@ -222,6 +224,14 @@ class Round:
                 return Conflict(key)
         return None
 
+    def _ask_for_marks(self, change: Prepared) -> None:
+        """A change that conflicts here may be known there by its marks, and then that is the answer."""
+        for mark in change.marks:
+            if mark.key not in self._cells and mark.key not in self._found.versions:
+                self._tenants[change.tenant] = None
+                self._size += 1
+                self._expect(mark.key, 0)
+
     def _version(self, key: Key, believed: int) -> int:
         cell = self._cells.get(key)
         if cell is not None and cell.version is not None:
@@ -243,7 +253,8 @@ class Round:
             if cell is not None and cell.is_deleted:
                 return False
         # A mark that the round only read: what came of it is not known here.
-        return all(mark.key not in self._cells or self._cells[mark.key].ref is not None for mark in change.marks)
+        cells = (self._cells.get(mark.key) for mark in change.marks)
+        return not any(cell is not None and cell.version and cell.ref is None for cell in cells)
 
     # ------------------------------------------------------------------------------------- landing
 

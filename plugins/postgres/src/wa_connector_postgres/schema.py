@@ -145,8 +145,11 @@ async def _state(ask: Ask) -> tuple[int, str, bool]:
 
 
 async def _migrate(ask: Ask, schema: str) -> None:
+    # Taken before the transaction begins: what another process made while this one waited is looked for in the caches
+    # of a session, and those are brought up to date where a transaction begins.
+    lock = [f"wa_connector migration of {schema}"]
+    await ask("SELECT pg_advisory_lock(hashtextextended(%s, 0))", lock)
     await ask("BEGIN")
-    await ask("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"wa_connector migration of {schema}"])
     # Again: another process may have been first.
     found, _, _ = await _state(ask)
     if not found:
@@ -156,6 +159,7 @@ async def _migrate(ask: Ask, schema: str) -> None:
             await ask(statement)
         await ask(_RECORD, [version, step.name, declared()])
     await ask("COMMIT")
+    await ask("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", lock)
 
 
 async def _begin_schema(ask: Ask, schema: str) -> None:
