@@ -137,7 +137,7 @@ def test_the_synchronous_face_has_no_loop_and_no_thread(run: Run, tmp_path: Path
             a_host.converse(connector, 1, ["hello", "still there?"], "story")
             a_host.drain(connector)
             thread = a_host.thread_with(connector, 1)
-            assert len(connector.timeline(a_host.TENANT, a_host.ANA, thread).messages) == 4
+            assert len(connector.timeline(a_host.TENANT, a_host.ANA, thread).messages) == 5
             assert connector.composer(a_host.TENANT, a_host.ANA, thread).write.is_allowed
             assert connector.contact_actions(a_host.TENANT, a_host.ANA, a_host.wa.ContactId("carl"))
             connector.sync_templates(a_host.TENANT, a_host.wa.AccountId("account"))
