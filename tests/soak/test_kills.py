@@ -42,8 +42,8 @@ from wa_connector.ports.storage import Range, Scan, Storage
 
 RETRY = timedelta(milliseconds=300)
 """How soon the provider brings a webhook again."""
-GRACE = 6.0
-LEASE = 1.5
+GRACE = 5.0
+LEASE = 1.0
 SLACK = timedelta(seconds=1)
 """Between the instant at which a host hands a message over and the one at which the provider has it."""
 

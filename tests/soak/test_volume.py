@@ -13,9 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.soak import a_host
-from wa_connector import Connector, Text
+from wa_connector import Connector, MessageId, Text
+from wa_connector.model.queue import LaneKey
+from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX, Kind
+from wa_connector.ports.storage import COMMITTED, Change, Merge, Put, Scan, Wake
 from wa_connector.testing.host import ACME, ANA, MemoryHost
 
 CUSTOMERS = 50
@@ -33,15 +37,16 @@ def folder() -> Iterator[Path]:
 
 
 def test_ten_thousand_messages(folder: Path) -> None:
+    """Most of them are put into the storage as they would be found there: getting there takes longer than the rest."""
     with connected(folder) as (host, connector):
-        check_growth(host, connector, 10_000)
+        check_growth(host, connector, 10_000, copy_queued)
 
 
 @pytest.mark.soak
 def test_a_hundred_thousand_messages(folder: Path) -> None:
     """In the end all of them are sent."""
     with connected(folder) as (host, connector):
-        check_growth(host, connector, 100_000)
+        check_growth(host, connector, 100_000, ask_for_help)
         some = dispatch(host, connector, 10_000)
         rest = dispatch(host, connector, 80_000)
         assert rest / some < BOUND, (some, rest)
@@ -53,11 +58,11 @@ def test_a_webhook_of_a_thousand_updates_by_one_customer(folder: Path) -> None:
     """What he writes, and what is told of what was written to him."""
     tenth, count = BODY // 10, BODY + 3 * (BODY // 10)
     with connected(folder) as (host, connector):
-        already, written_to = len(host.transport.sent), count // 2
+        already, written_to = len(host.transport.sent), count // 3
         ask_for_help(host, connector, written_to, customers=1)
         assert connector.dispatcher.run_until_idle() == written_to
         words = [host.said(f"line {number}", sender=of(0)) for number in range(count)]
-        told = product(range(already + 1, already + 1 + written_to), ("sent", "delivered"))
+        told = product(range(already + 1, already + 1 + written_to), ("sent", "delivered", "read"))
         reports = [host.reported(report, id=f"out-{number}") for number, report in told]
         for elements in (words, reports):
             costs = [take(host, connector, elements[first : first + tenth]) for first in range(0, 3 * tenth, tenth)]
@@ -78,12 +83,14 @@ def connected(folder: Path) -> Iterator[tuple[MemoryHost, Connector]]:
         yield host, connector
 
 
-def check_growth(host: MemoryHost, connector: Connector, whole: int) -> None:
+def check_growth(
+    host: MemoryHost, connector: Connector, whole: int, more: Callable[[MemoryHost, Connector, int], float]
+) -> None:
     """Queue a tenth of so many messages, and then the rest; see what anything costs then and then."""
     tenth = whole // 10
     queued = ask_for_help(host, connector, tenth)
     before = {"queue": queued / tenth, **measure(host, connector)}
-    queued += ask_for_help(host, connector, whole - tenth)
+    queued += more(host, connector, whole - tenth)
     after = {"queue": queued / whole, **measure(host, connector)}
     quotients = {what: after[what] / before[what] for what in before}
     assert max(quotients.values()) < BOUND, (quotients, before, after)
@@ -112,6 +119,38 @@ def ask_for_help(host: MemoryHost, connector: Connector, count: int, customers: 
         elements = [host.said("HELP", sender=of(number % customers)) for number in numbers]
         seconds += take(host, connector, elements) * len(elements)
     return seconds
+
+
+def copy_queued(host: MemoryHost, connector: Connector, count: int) -> float:
+    """The same without asking: copies of what is queued, each in its lane."""
+    entries = rows(host, OUTBOX)
+    messages = {message.id: message for message in rows(host, MESSAGE)}
+
+    def copy(number: int) -> Change:
+        entry = entries[number % len(entries)]
+        message = evolve(messages[entry.message], id=MessageId(f"copy-{number:06}"))
+        lane = LaneKey(ACME, entry.line, entry.customer, entry.work)
+        return Change(
+            ACME,
+            entry.due_at,
+            puts=(
+                Put(MESSAGE.of(ACME, message.id), message),
+                Put(OUTBOX.of(ACME, entry.work.value, message.id), evolve(entry, message=message.id)),
+            ),
+            merges=(Merge(CONVERSATION.of(ACME, message.conversation), {"entries": 1}),),
+            wakes=(Wake(lane, entry.due_at),),
+        )
+
+    def run() -> None:
+        for first in range(0, count, BODY):
+            outcomes = host.storage.commit([copy(number) for number in range(first, first + BODY)])
+            assert set(outcomes) == {COMMITTED}
+
+    return cost(run, 1)
+
+
+def rows(host: MemoryHost, kind: Kind) -> list[Any]:
+    return [row.value for _, row in host.storage.scan(Scan(kind.name, "key", (ACME,), 10_000)).rows]
 
 
 def dispatch(host: MemoryHost, connector: Connector, count: int) -> float:
