@@ -11,7 +11,7 @@ from wa_connector_cloud_api.channel import CloudApiChannel
 from wa_connector_cloud_api.signature import sign
 
 from wa_connector import Connector, Purpose, Stage, TemplateMessage, WebhookResult
-from wa_connector.model.content import Call, CallDirection, Content, Text, Unsupported
+from wa_connector.model.content import Act, Call, CallDirection, Content, Text, Unsupported
 from wa_connector.model.decision import Reason
 from wa_connector.model.event import ConsentChanged
 from wa_connector.model.secret import Secret
@@ -60,7 +60,8 @@ def counts(result: WebhookResult) -> tuple[int, int, int]:
 def timeline(connector: Connector) -> list[Content]:
     thread = connector.start(ACME, ANA, LINE, CARL).or_raise().conversation
     assert thread is not None
-    return [message.content for message in connector.timeline(ACME, ANA, thread).messages]
+    entries = connector.timeline(ACME, ANA, thread).messages
+    return [entry.content for entry in entries if not isinstance(entry.content, Act)]
 
 
 CONNECT = webhook("calls", calls=[call("connect", session={"sdp_type": "offer", "sdp": "v=0"})])
