@@ -135,6 +135,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.CANCELLED: "The message was cancelled.",
     Reason.EXPIRED: "The message waited too long and expired.",
 }
+_ALLOWED: Final = Reason.ALLOWED
 
 
 @frozen
@@ -155,7 +156,7 @@ class Decision:
 
     @property
     def is_allowed(self) -> bool:
-        return self.reason is Reason.ALLOWED
+        return self.reason is _ALLOWED
 
     @property
     def sentence(self) -> str:

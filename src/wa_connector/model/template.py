@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from attrs import field, frozen
@@ -84,11 +85,7 @@ class Template:
     def parameter_keys(self) -> tuple[str, ...]:
         """Every parameter that a send must give, in the order in which a customer meets them: ``header.…``,
         ``body.…``, ``button.0``, and of a carousel's cards ``card.0.header.image``, ``card.0.body.1`` …"""
-        keys = [f"header.{name}" for name in placeholders(self.header_text)]
-        keys += _parts_keys(self.header_kind, self.body, self.buttons)
-        for number, card in enumerate(self.cards):
-            keys += (f"card.{number}.{key}" for key in _parts_keys(card.header_kind, card.body, card.buttons))
-        return tuple(keys)
+        return _parameter_keys(self.header_kind, self.header_text, self.body, self.buttons, self.cards)
 
     def button(self, place: Sequence[str], number: int) -> str:
         """The kind of a button: of the template itself, or of the card that ``place`` (``card``, its number) names."""
@@ -107,9 +104,25 @@ class Template:
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([0-9]+|[a-z_][a-z0-9_]*)\s*\}\}")
 
 
+@lru_cache(maxsize=4096)
 def placeholders(text: str) -> tuple[str, ...]:
     """The names in ``{{…}}``, each once, in the order of first appearance (numbers stay numbers' text)."""
     return tuple(dict.fromkeys(_PLACEHOLDER.findall(text)))
+
+
+@lru_cache(maxsize=1024)
+def _parameter_keys(
+    header_kind: str,
+    header_text: str,
+    body: str,
+    buttons: tuple[TemplateButton, ...],
+    cards: tuple[TemplateCard, ...],
+) -> tuple[str, ...]:
+    keys = [f"header.{name}" for name in placeholders(header_text)]
+    keys += _parts_keys(header_kind, body, buttons)
+    for number, card in enumerate(cards):
+        keys += (f"card.{number}.{key}" for key in _parts_keys(card.header_kind, card.body, card.buttons))
+    return tuple(keys)
 
 
 def _parts_keys(header_kind: str, body: str, buttons: Sequence[TemplateButton]) -> list[str]:

@@ -1,33 +1,34 @@
 """Content against what a channel declares it can carry."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.content import Act, Buttons, Content, Image, Note, Text
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 
-_CORRECT = (Remedy(RemedyKind.CORRECT_CONTENT),)
+_CORRECT: Final = (Remedy(RemedyKind.CORRECT_CONTENT),)
 
 
 def judge_content(content: Content, capabilities: Capabilities) -> Decision | None:
     """None when the channel can carry it, else the refusal."""
-    if isinstance(content, Act | Note) or type(content) not in capabilities.contents:
+    kind = type(content)
+    if kind in _OUR_OWN or kind not in capabilities.contents:
         return _refuse(Reason.CONTENT_NOT_SUPPORTED, channel=capabilities.label)
-    match content:
-        case Text(body):
-            return _judge_text(body, capabilities.max_text)
-        case Image():
-            return _judge_image(content, capabilities)
-        case Buttons():
-            return _judge_buttons(content, capabilities)
-        case _:
-            return None
+    judge = _JUDGES.get(kind)
+    return None if judge is None else judge(content, capabilities)
 
 
 def judge_note(text: str) -> Decision:
     """Whether a private note can be kept: it says something, and is text."""
-    return _judge_text(text, None) or Decision(Reason.ALLOWED)
+    return _judge_body(text, None) or Decision(Reason.ALLOWED)
 
 
-def _judge_text(body: str, limit: int | None) -> Decision | None:
+def _judge_text(text: Text, capabilities: Capabilities) -> Decision | None:
+    return _judge_body(text.body, capabilities.max_text)
+
+
+def _judge_body(body: str, limit: int | None) -> Decision | None:
     if not body.strip():
         return _refuse(Reason.CONTENT_EMPTY)
     return _judge_length(body, limit)
@@ -77,8 +78,19 @@ def _judge_buttons(content: Buttons, capabilities: Capabilities) -> Decision | N
     if any(id_ != id_.strip() for id_ in ids):
         # Source: Cloud API, reply buttons, read 2026-11. An id comes back as it went out, or not at all.
         return _refuse(Reason.BUTTONS, problem="an id begins or ends with a space")
-    return _judge_text(content.body, capabilities.max_buttons_body)
+    return _judge_body(content.body, capabilities.max_buttons_body)
 
 
 def _refuse(reason: Reason, **parameters: Parameter) -> Decision:
     return Decision(reason, tuple(parameters.items()), _CORRECT)
+
+
+_OUR_OWN: Final = frozenset({Act, Note})
+"""What stands in a timeline and goes to no customer, whatever a channel declares."""
+
+_JUDGES: Final[Mapping[type[Content], Callable[[Any, Capabilities], Decision | None]]] = {
+    Text: _judge_text,
+    Image: _judge_image,
+    Buttons: _judge_buttons,
+}
+"""What is looked at besides the kind. A kind that is not here fits where a channel declares it."""

@@ -7,6 +7,7 @@ by several rules is told by the one that helps most (a customer who wrote STOP n
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from wa_connector.model.consent import Purpose, Stage
@@ -34,20 +35,29 @@ Rule = Callable[[Any, Standing, datetime], Decision | None]
 USE_SMS: Final = Remedy(RemedyKind.USE_SMS)
 ASK: Final = Remedy(RemedyKind.ASK_FOR_CONSENT)
 CHOOSE_TEMPLATE: Final = Remedy(RemedyKind.CHOOSE_TEMPLATE)
+HOLD: Final = Remedy(RemedyKind.HOLD)
 _TEMPLATES: Final = frozenset({UseTemplate, AskConsent, AskAgain, DeliverRequest})
 _WRITTEN: Final = frozenset({Write, UseTemplate})
 _FREE_FORM: Final = frozenset({Write, Notify})
-HOLD: Final = Remedy(RemedyKind.HOLD)
+# Looked up once: up to Python 3.11 a member is found through its enum's metaclass, which costs more than a rule does.
+_ALLOWED: Final = Reason.ALLOWED
+_UNKNOWN: Final = Stage.UNKNOWN
+_ASKED: Final = Stage.ASKED
+_GRANTED: Final = Stage.GRANTED
+_DECLINED: Final = Stage.DECLINED
+_REVOKED: Final = Stage.REVOKED
+_MARKETING: Final = TemplateCategory.MARKETING
+_HOUR: Final = timedelta(hours=1)
 
 
 def decide(action: Action, standing: Standing, now: datetime) -> Decision:
     """The verdict on ``action`` at ``now`` (aware UTC). Costs the same whatever the history."""
     asked: tuple[str, ...] = ()
-    for rule, asked in _ASKED[type(action)]:
+    for rule, asked in _QUESTIONS[type(action)]:
         refusal = rule(action, standing, now)
         if refusal is not None:
             return Decision(refusal.reason, refusal.parameters, refusal.remedies, asked)
-    return Decision(Reason.ALLOWED, (), (), asked, _until(action, standing), _is_billed(action, standing, now))
+    return Decision(_ALLOWED, (), (), asked, _until(action, standing), _is_billed(action, standing, now))
 
 
 # --- who and whom ---------------------------------------------------------------------------------------------------
@@ -55,7 +65,7 @@ def decide(action: Action, standing: Standing, now: datetime) -> Decision:
 
 def enabled(_: Action, standing: Standing, __: datetime) -> Decision | None:
     """The channel is on for this user and line."""
-    return None if standing.enablement.is_allowed else standing.enablement
+    return None if standing.enablement.reason is _ALLOWED else standing.enablement
 
 
 def contact(_: Action, standing: Standing, __: datetime) -> Decision | None:
@@ -83,6 +93,8 @@ def reachable(_: Action, standing: Standing, __: datetime) -> Decision | None:
 
 def hosts_rules(_: Action, standing: Standing, now: datetime) -> Decision | None:
     """No rule of the host's own says no; of several, the one that lasts longest speaks, and a final one above all."""
+    if not standing.vetoes:
+        return None
     lasting = [veto for veto in standing.vetoes if veto.until_at is None or now < veto.until_at]
     if not lasting:
         return None
@@ -97,13 +109,13 @@ def hosts_rules(_: Action, standing: Standing, now: datetime) -> Decision | None
 def consented(_: Action, standing: Standing, now: datetime) -> Decision | None:
     """What a user or an automation writes needs consent, or a window opened by a customer who was never asked."""
     stage = standing.consent.conversation
-    if stage is Stage.REVOKED:
+    if stage is _REVOKED:
         return _refuse(Reason.CONSENT_REVOKED)
-    if stage is Stage.GRANTED or not standing.capabilities.asks_opt_in:
+    if stage is _GRANTED or not standing.capabilities.asks_opt_in:
         return None
-    if stage is Stage.DECLINED:
+    if stage is _DECLINED:
         return _refuse(Reason.CONSENT_DECLINED)
-    if stage is Stage.ASKED:
+    if stage is _ASKED:
         recently = _asked_recently(standing, now)
         return _refuse(Reason.CONSENT_AWAITED, *(recently.remedies if recently else (ASK,)))
     if standing.settings.answer_inbound and _is_answer(standing, now):
@@ -122,7 +134,7 @@ def marketing_granted(action: UseTemplate, standing: Standing, _: datetime) -> D
     """A marketing template needs the consent to marketing."""
     if not _is_marketing(action):
         return None
-    if standing.consent.stage(Purpose.MARKETING) is Stage.GRANTED:
+    if standing.consent.stage(Purpose.MARKETING) is _GRANTED:
         return None
     return _refuse(Reason.MARKETING_NOT_GRANTED, CHOOSE_TEMPLATE)
 
@@ -140,7 +152,7 @@ def marketing_welcome(action: UseTemplate, standing: Standing, now: datetime) ->
 
 
 def _is_marketing(action: UseTemplate) -> bool:
-    return action.template is not None and action.template.category is TemplateCategory.MARKETING
+    return action.template is not None and action.template.category is _MARKETING
 
 
 def within_tier(_: Action, standing: Standing, now: datetime) -> Decision | None:
@@ -157,21 +169,23 @@ def may_ask(_: Action, standing: Standing, now: datetime) -> Decision | None:
     """Ask only where it can do something, never after a decline or STOP, and not twice within the set time."""
     if not standing.capabilities.asks_opt_in:
         return _refuse(Reason.CONSENT_NOT_NEEDED, channel=standing.capabilities.label)
-    answered = _ANSWERED.get(standing.consent.conversation)
-    return _asked_recently(standing, now) if answered is None else _refuse(answered)
+    stage = standing.consent.conversation
+    if stage is _UNKNOWN or stage is _ASKED:
+        return _asked_recently(standing, now)
+    return _refuse(_ANSWERED[stage])
 
 
 _ANSWERED: Final[Mapping[Stage, Reason]] = {
-    Stage.GRANTED: Reason.CONSENT_GRANTED_ALREADY,
-    Stage.DECLINED: Reason.CONSENT_DECLINED,
-    Stage.REVOKED: Reason.CONSENT_REVOKED,
+    _GRANTED: Reason.CONSENT_GRANTED_ALREADY,
+    _DECLINED: Reason.CONSENT_DECLINED,
+    _REVOKED: Reason.CONSENT_REVOKED,
 }
 
 
 def may_ask_again(_: Action, standing: Standing, __: datetime) -> Decision | None:
     """An accidental "no" can be mended: a customer who declined and writes on is asked once more, never after STOP."""
     consent = standing.consent
-    if consent.conversation is Stage.DECLINED and not consent.asked_since_decline:
+    if consent.conversation is _DECLINED and not consent.asked_since_decline:
         return None
     return _refuse(Reason.NOTHING_TO_DO)
 
@@ -179,10 +193,10 @@ def may_ask_again(_: Action, standing: Standing, __: datetime) -> Decision | Non
 def may_record(action: RecordConsent, standing: Standing, _: datetime) -> Decision | None:
     """Staff never undo a person's own no, unless the organization lets them, with a file dated after it."""
     consent = standing.consent
-    if consent.conversation not in (Stage.DECLINED, Stage.REVOKED):
+    if consent.conversation not in (_DECLINED, _REVOKED):
         return None
     if not standing.settings.staff_may_restore:
-        is_declined = consent.conversation is Stage.DECLINED
+        is_declined = consent.conversation is _DECLINED
         return _refuse(Reason.CONSENT_DECLINED if is_declined else Reason.CONSENT_REVOKED)
     if action.has_attachment and consent.changed_at is not None and action.given_at > consent.changed_at:
         return None
@@ -198,7 +212,7 @@ def dated_before_now(action: RecordConsent, standing: Standing, now: datetime) -
 def request_pending(_: Action, standing: Standing, __: datetime) -> Decision | None:
     """A request that waited in the outbox leaves only while an answer to it is still open."""
     consent = standing.consent
-    if consent.conversation is Stage.ASKED or (consent.conversation is Stage.DECLINED and consent.asked_since_decline):
+    if consent.conversation is _ASKED or (consent.conversation is _DECLINED and consent.asked_since_decline):
         return None
     return _refuse(Reason.NOTHING_TO_DO)
 
@@ -206,15 +220,15 @@ def request_pending(_: Action, standing: Standing, __: datetime) -> Decision | N
 def _asked_recently(standing: Standing, now: datetime) -> Decision | None:
     """Whether a request that reached the customer is too young for another."""
     consent, pause = standing.consent, standing.settings.ask_again_after
-    if consent.conversation is Stage.UNKNOWN or consent.asked_at is None or now >= consent.asked_at + pause:
+    if consent.conversation is _UNKNOWN or consent.asked_at is None or now >= consent.asked_at + pause:
         return None
     wait = Remedy(RemedyKind.WAIT, consent.asked_at + pause)
-    return _refuse(Reason.ASKED_RECENTLY, wait, hours=-(-pause // timedelta(hours=1)))
+    return _refuse(Reason.ASKED_RECENTLY, wait, hours=-(-pause // _HOUR))
 
 
 def not_revoked(action: Notify, standing: Standing, _: datetime) -> Decision | None:
     """After STOP leave its one confirmation and answers to HELP, nothing else; where it is undone, undone it is."""
-    if standing.consent.conversation is not Stage.REVOKED:
+    if standing.consent.conversation is not _REVOKED:
         return None
     return None if action.notice in (NoticeKind.STOP, NoticeKind.HELP) else _refuse(Reason.CONSENT_REVOKED)
 
@@ -227,8 +241,13 @@ def in_window(_: Action, standing: Standing, now: datetime) -> Decision | None:
     span = standing.capabilities.window
     if span is None or is_open(standing.window, span, standing.settings, now):
         return None
-    remedies = (CHOOSE_TEMPLATE,) if standing.capabilities.has_templates else ()
-    return _refuse(Reason.WINDOW_CLOSED, *remedies, HOLD, USE_SMS, hours=span // timedelta(hours=1))
+    return _window_closed(span, standing.capabilities.has_templates)
+
+
+@lru_cache(maxsize=64)
+def _window_closed(span: timedelta, has_templates: bool) -> Decision:
+    remedies = (CHOOSE_TEMPLATE,) if has_templates else ()
+    return _refuse(Reason.WINDOW_CLOSED, *remedies, HOLD, USE_SMS, hours=span // _HOUR)
 
 
 def template_usable(
@@ -265,7 +284,7 @@ def _until(action: Action, standing: Standing) -> datetime | None:
 
 def _needs_answer(standing: Standing) -> bool:
     """Whether only the customer's own message lets him be written to: nobody asked for his consent yet."""
-    return standing.capabilities.asks_opt_in and standing.consent.conversation is Stage.UNKNOWN
+    return standing.capabilities.asks_opt_in and standing.consent.conversation is _UNKNOWN
 
 
 def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:
@@ -304,7 +323,7 @@ RULES: Final[Mapping[type[Action], tuple[tuple[str, ...], tuple[Rule, ...]]]] = 
     Notify: _named(enabled, addressed, not_revoked, content_fits, in_window),
 }
 
-_ASKED: Final = {
+_QUESTIONS: Final = {
     action: tuple((rule, names[: place + 1]) for place, rule in enumerate(rules))
     for action, (names, rules) in RULES.items()
 }

@@ -7,12 +7,12 @@ Source: WhatsApp Cloud API, message templates and their limits, read 2026-11.
 """
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from wa_connector.model.content import TemplateMessage
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
-from wa_connector.model.template import Template, TemplateCategory, TemplateStatus, filled
+from wa_connector.model.template import Template, TemplateCard, TemplateCategory, TemplateStatus, filled
 from wa_connector.policy.content import is_encodable
 
 MAX_HEADER: Final = 60
@@ -21,6 +21,8 @@ MAX_CARD_BODY: Final = 160
 MAX_CODE: Final = 15
 MAX_COUPON: Final = 20
 
+_APPROVED: Final = TemplateStatus.APPROVED
+_AUTHENTICATION: Final = TemplateCategory.AUTHENTICATION
 _CORRECT: Final = (Remedy(RemedyKind.CORRECT_CONTENT),)
 _CHOOSE: Final = (Remedy(RemedyKind.CHOOSE_TEMPLATE),)
 _ENCODED: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
@@ -31,13 +33,13 @@ _CODE: Final = re.compile(r"[A-Za-z0-9-]+")
 
 def judge_template(content: TemplateMessage, template: Template) -> Decision | None:
     """None when the template can be sent with these parameters, else the first thing that stands in the way."""
-    if template.status is not TemplateStatus.APPROVED:
+    if template.status is not _APPROVED:
         status = (template.raw_status or template.status.value).lower()
         return _refuse(Reason.TEMPLATE_NOT_APPROVED, *_CHOOSE, template=template.name, status=status)
-    expected = set(template.parameter_keys())
-    given = {key for key, value in content.parameters.items() if value.strip() or key not in expected}
-    wrong = sorted(given ^ expected)
-    if wrong:
+    expected = template.parameter_keys()
+    if len(expected) != len(content.parameters) or not all(content.parameters.get(key, "").strip() for key in expected):
+        given = {key for key, value in content.parameters.items() if value.strip() or key not in expected}
+        wrong = sorted(given.symmetric_difference(expected))
         return _refuse(Reason.TEMPLATE_PARAMETERS, *_CORRECT, template=template.name, parameters=", ".join(wrong))
     return _judge_values(content, template) or _judge_lengths(content, template)
 
@@ -47,7 +49,7 @@ def _judge_values(content: TemplateMessage, template: Template) -> Decision | No
         problem = _problem(key, value, template)
         if problem:
             return _refuse(Reason.TEMPLATE_PARAMETER, *_CORRECT, parameter=key, problem=problem)
-    if template.category is TemplateCategory.AUTHENTICATION:
+    if template.category is _AUTHENTICATION:
         return _judge_code(content)
     return None
 
@@ -82,17 +84,23 @@ def _judge_code(content: TemplateMessage) -> Decision | None:
 
 
 def _judge_lengths(content: TemplateMessage, template: Template) -> Decision | None:
-    for text, limit in _rendered_parts(content, template):
-        if len(text) > limit:
-            return _refuse(Reason.CONTENT_TOO_LONG, *_CORRECT, length=len(text), limit=limit)
+    longest = max(map(len, content.parameters.values()), default=0)
+    for text, part, limit, places in _limited(template.header_text, template.body, template.cards):
+        if len(text) + places * longest <= limit:
+            continue  # short enough however it is filled
+        length = len(filled(text, part, content.parameters))
+        if length > limit:
+            return _refuse(Reason.CONTENT_TOO_LONG, *_CORRECT, length=length, limit=limit)
     return None
 
 
-def _rendered_parts(content: TemplateMessage, template: Template) -> Iterator[tuple[str, int]]:
-    yield filled(template.header_text, "header", content.parameters), MAX_HEADER
-    yield filled(template.body, "body", content.parameters), MAX_BODY
-    for number, card in enumerate(template.cards):
-        yield filled(card.body, f"card.{number}.body", content.parameters), MAX_CARD_BODY
+@lru_cache(maxsize=1024)
+def _limited(header: str, body: str, cards: tuple[TemplateCard, ...]) -> tuple[tuple[str, str, int, int], ...]:
+    """Each text, the part that its parameters are named by, the length that it may have when it is filled, and at how
+    many places that is done at most."""
+    texts = [(header, "header", MAX_HEADER), (body, "body", MAX_BODY)]
+    texts += ((card.body, f"card.{number}.body", MAX_CARD_BODY) for number, card in enumerate(cards))
+    return tuple((text, part, limit, text.count("{{")) for text, part, limit in texts if text)
 
 
 def _refuse(reason: Reason, *remedies: Remedy, **parameters: Parameter) -> Decision:

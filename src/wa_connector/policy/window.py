@@ -8,9 +8,13 @@ lasts 24 hours.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from wa_connector.model.setting import Settings
 from wa_connector.model.window import Window, WindowRule
+
+_CUSTOMER_MESSAGE: Final = WindowRule.CUSTOMER_MESSAGE
+_NO_SKEW: Final = timedelta(0)
 
 
 def closes_at(window: Window, span: timedelta, settings: Settings) -> datetime | None:
@@ -21,7 +25,7 @@ def closes_at(window: Window, span: timedelta, settings: Settings) -> datetime |
     ours against ours exactly.
     """
     opened_at = _last_sign(window, settings)
-    return None if opened_at is None else opened_at + span - settings.window_margin
+    return None if opened_at is None else opened_at + (span - settings.window_margin)
 
 
 def is_open(window: Window, span: timedelta, settings: Settings, now: datetime) -> bool:
@@ -39,14 +43,14 @@ def is_open_by_customer(window: Window, span: timedelta, settings: Settings, now
 def closes_by_customer_at(window: Window, span: timedelta, settings: Settings) -> datetime | None:
     """When the window that the customer himself opened closes, whatever rule the line follows."""
     sign = _after_refusal(window.customer_at, window.refused_at, settings.clock_skew)
-    return None if sign is None else sign + span - settings.window_margin
+    return None if sign is None else sign + (span - settings.window_margin)
 
 
 def _last_sign(window: Window, settings: Settings) -> datetime | None:
     customer = _after_refusal(window.customer_at, window.refused_at, settings.clock_skew)
-    if settings.window_rule is WindowRule.CUSTOMER_MESSAGE:
+    if settings.window_rule is _CUSTOMER_MESSAGE:
         return customer
-    business = _after_refusal(window.business_at, window.refused_at, timedelta(0))
+    business = _after_refusal(window.business_at, window.refused_at, _NO_SKEW)
     if customer is None or business is None:
         return customer or business
     return max(customer, business)
