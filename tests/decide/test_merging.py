@@ -1,8 +1,12 @@
 """Two records turned out to be one person: nothing is lost of either, and nothing is rewritten."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+from attrs import evolve
+
+from wa_connector.decide.draft import Draft
 from wa_connector.evidence.fold import fold
 from wa_connector.evidence.ledger import verify
 from wa_connector.model.consent import Signal, Stage
@@ -13,6 +17,7 @@ from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.outbound import Deferred, OutcomeUnknown
 from wa_connector.model.queue import EntryState, Work
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
+from wa_connector.ports.rows import Key
 from wa_connector.testing.host import ANA, CARLS_NUMBER
 
 if TYPE_CHECKING:
@@ -98,6 +103,25 @@ def test_windows_are_maxima_of_both(desk: "Desk") -> None:
     desk.later(hours=3)
     survivor = desk.receive("It is I", sender=BOTH, at=began_at).customer
     assert written_at == desk.window(survivor).customer_at
+
+
+def note(draft: Draft, key: Key, at: datetime | None) -> None:
+    draft.put(key, evolve(draft.get(key), marketing_after_at=at, free_until_at=at))
+
+
+@pytest.mark.parametrize("of_number", [None, 2, 9])
+@pytest.mark.parametrize("of_other", [None, 2, 9])
+def test_what_the_provider_said_of_either_holds_for_the_person(
+    desk: "Desk", of_number: int | None, of_other: int | None
+) -> None:
+    """The pause of marketing, and the end of what is free: the later of the two."""
+    at = {hours: desk.now + timedelta(hours=hours) if hours else None for hours in (None, 2, 9)}
+    for sender, hours in (((CARLS_NUMBER,), of_number), ((BSUID,), of_other)):
+        customer = desk.receive("Hello", sender=sender).customer
+        desk.do(note, desk.ground().pair(customer), at[hours])
+    pair = desk.pair(desk.receive("It is I", sender=BOTH).customer)
+    later = at[max(of_number or 0, of_other or 0) or None]
+    assert (later, later) == (pair.marketing_after_at, pair.free_until_at)
 
 
 def test_threads_are_joined(desk: "Desk") -> None:

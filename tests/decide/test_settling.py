@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
+from wa_connector.decide.ground import standing_of
 from wa_connector.decide.receiving import ReceiveStatus, receive_status
 from wa_connector.decide.sending import send
 from wa_connector.decide.settling import MARKETING_PAUSE
@@ -206,6 +207,17 @@ def test_a_limit_on_marketing_pauses_it(desk: "Desk") -> None:
     refuse(desk, message, "answer", Correction.MARKETING_CAPPED)
     assert desk.now + MARKETING_PAUSE == desk.pair(message.customer).marketing_after_at
     assert entries == len(desk.evidence(message.customer))
+
+
+@pytest.mark.parametrize("order", [(5, 72, 1), (72, 5, 1), (1, 5, 72)])
+def test_the_latest_end_of_what_is_free_is_remembered(desk: "Desk", order: tuple[int, ...]) -> None:
+    """In whatever order the reports come, also from those that bring no other news."""
+    message = sent(desk)
+    for hours in order:
+        desk.report(Report.SENT, message, free_until_at=desk.now + timedelta(hours=hours))
+    assert desk.now + timedelta(hours=72) == desk.pair(message.customer).free_until_at
+    standing = desk.do(standing_of, desk.ground(), message.customer)
+    assert desk.pair(message.customer).free_until_at == standing.free_until_at
 
 
 @pytest.mark.parametrize("by", ["answer", "report"])

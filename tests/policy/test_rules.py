@@ -426,6 +426,16 @@ def test_free_form_is_billed_since_the_channel_says_so(billed_from_at: datetime 
     assert is_billed is decide(WRITE, evolve(FREE, capabilities=capabilities), NOW).billed
 
 
+@given(actions(), standings(), instants_around(NOW))
+def test_what_is_free_for_a_while_changes_the_price_alone(
+    action: Action, standing: Standing, free_until_at: datetime
+) -> None:
+    """Not one verdict, remedy or end of a permission is another; and at its very end it is over."""
+    charged = decide(action, evolve(standing, free_until_at=None), NOW)
+    free = decide(action, evolve(standing, free_until_at=free_until_at), NOW)
+    assert evolve(charged, billed=charged.billed and free_until_at <= NOW) == free
+
+
 def test_to_record_a_consent_costs_nothing() -> None:
     assert not decide(RECORD, FREE, NOW).billed
 

@@ -218,6 +218,16 @@ def test_enablement_is_inherited(source: str, levels: list[ChannelSwitch | None]
     assert (is_on, is_on) == (found.is_allowed, is_enabled(levels)), source
 
 
+@pytest.mark.parametrize("is_restricted", [True, False])
+def test_a_stranger_who_writes_first_gets_a_user_only_without_the_restriction(is_restricted: bool) -> None:
+    """Who may use it, first contact. What he writes is kept in either case; somebody may take it up."""
+    host = MemoryHost(settings={"restrict_first_contact": is_restricted}, owner=ANA)
+    with host.connector() as connector:
+        connector.handle_webhook(host.webhook(host.said("Hello")))
+        assert is_restricted is not bool(connector.conversations(ACME, ANA))
+        assert is_restricted is bool(connector.conversations(ACME, ANA, unassigned=True))
+
+
 def test_where_it_is_off_nothing_may_be_done() -> None:
     story = (wrote(0)(0),)
     off = enablement((), None, "whatsapp", "WhatsApp")

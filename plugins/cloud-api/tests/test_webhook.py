@@ -373,6 +373,25 @@ def test_statuses(parts: dict[str, Any], expected: InboundStatus) -> None:
     assert one(items(change(contacts=[ANA], statuses=[status(**parts)]))) == expected
 
 
+@pytest.mark.parametrize(
+    ("pricing", "conversation", "expected"),
+    [
+        ({"type": "free_entry_point"}, {"expiration_timestamp": "1795000000"}, AT),
+        ({"type": "free_entry_point"}, {"id": "c"}, None),
+        ({"type": "free_entry_point"}, None, None),
+        ({"type": "regular"}, {"expiration_timestamp": "1795000000"}, None),
+        (None, {"expiration_timestamp": "1795000000"}, None),
+        ("free_entry_point", {"expiration_timestamp": "1795000000"}, None),
+        ({"type": "free_entry_point"}, {"expiration_timestamp": "soon"}, None),
+    ],
+)
+def test_a_status_says_until_when_nothing_is_charged(pricing: Any, conversation: Any, expected: object) -> None:
+    """Only of a free entry point: another conversation's end is no price, and its absence no window."""
+    item = one(items(change(contacts=[ANA], statuses=[status(pricing=pricing, conversation=conversation)])))
+    assert isinstance(item, InboundStatus)
+    assert expected == item.free_until_at
+
+
 # ---------------------------------------------------------------------------------- preferences
 
 

@@ -131,6 +131,7 @@ def standing_of(
         has_address=address_for(draft, customer) is not None,
         country=country_of(addresses_of(draft, customer)),
         marketing_after_at=pair.marketing_after_at,
+        free_until_at=pair.free_until_at,
         tier=tier_of(draft, ground, customer),
         vetoes=ground.vetoes,
     )

@@ -4,6 +4,7 @@ Nothing is rewritten: the merged record points at the survivor, its evidence sta
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from attrs import evolve
 
@@ -79,10 +80,16 @@ def _join_pairs(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
                 open=(*ours.open, *(thread for thread in theirs.open if thread not in ours.open)),
                 latest=ours.latest or theirs.latest,
                 held=ours.held + theirs.held,
+                marketing_after_at=_later(ours.marketing_after_at, theirs.marketing_after_at),
+                free_until_at=_later(ours.free_until_at, theirs.free_until_at),
             ),
         )
         draft.merge(target, **draft.merged(key))
         _join_lanes(draft, LineId(str(key.parts[2])), merged, survivor)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
 
 
 def _join_lanes(draft: Draft, line: LineId, merged: CustomerId, survivor: CustomerId) -> None:

@@ -42,6 +42,8 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
         draft.put(MESSAGE.of(draft.tenant, message.id), known)
     if item.report in _REACHED and _is_request(message):
         _note_reached(draft, ground, message, item)
+    if item.free_until_at is not None:
+        _note_price(draft, ground, message, item.free_until_at)
 
 
 _REACHED: Final = frozenset({Report.DELIVERED, Report.READ})
@@ -59,6 +61,14 @@ def _note_reached(draft: Draft, ground: Ground, message: Message, item: InboundS
         draft.mark(cause, message.id)
         reached_at = max(ground.credible(item.at, draft.now), message.at)
         record(draft, ground, identity.survivor(draft, message.customer), Witness(Signal.DELIVERED, reached_at, cause))
+
+
+def _note_price(draft: Draft, ground: Ground, message: Message, free_until_at: datetime) -> None:
+    """Remember until when nothing is charged. The latest instant told stays, whatever the order of the reports."""
+    customer = identity.survivor(draft, message.customer)
+    pair = pair_of(draft, ground, customer)
+    if pair.free_until_at is None or pair.free_until_at < free_until_at:
+        draft.put(ground.pair(customer), evolve(pair, free_until_at=free_until_at))
 
 
 def advance(

@@ -83,3 +83,5 @@ class Pair:
     held: int = 0
     """How many messages wait for the window."""
     unreachable_since_at: datetime | None = None
+    free_until_at: datetime | None = None
+    """Until then the provider charges for no message to this customer. A matter of price alone."""

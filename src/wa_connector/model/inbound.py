@@ -56,6 +56,8 @@ class InboundStatus:
     error: str = ""
     meaning: str = ""
     correction: Correction = Correction.NONE
+    free_until_at: datetime | None = None
+    """Until when the provider charges for nothing that is sent to this customer, where the report says so."""
 
 
 @frozen

@@ -43,6 +43,8 @@ class Standing:
     """Where a rule asks for it: ``US``, or ''."""
     marketing_after_at: datetime | None = None
     """Until then the provider wants no more marketing to this customer."""
+    free_until_at: datetime | None = None
+    """Until then the provider charges for nothing: it changes the estimate of the price, and no verdict."""
     tier: TierUse | None = None
     """What is left of the portfolio's daily tier; None where nobody counts."""
     vetoes: tuple[Veto, ...] = ()

@@ -288,7 +288,14 @@ def _needs_answer(standing: Standing) -> bool:
 
 
 def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:
-    """Whether the provider is likely to charge. Templates: yes. Free-form: since the channel says so."""
+    """Whether the provider is likely to charge: for nothing while it says so, else for templates, and for free-form
+    content since the channel does.
+
+    Source: WhatsApp Cloud API, pricing, free entry points, read 2026-11: nothing costs for 72 hours after the answer to
+    somebody who came by an advertisement. What may be sent is no other.
+    """
+    if standing.free_until_at is not None and now < standing.free_until_at:
+        return False
     if type(action) in _TEMPLATES:
         return True
     billed_from = standing.capabilities.free_form_billed_from_at

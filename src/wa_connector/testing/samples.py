@@ -174,6 +174,7 @@ def _pair(tenant: TenantId, number: int) -> tuple[Key, Pair]:
         latest=threads[-1] if threads else None,
         held=number,
         unreachable_since_at=_at(number) if number % 2 else None,
+        free_until_at=_at(number) if number % 3 else None,
     )
     return rows.PAIR.of(tenant, _of_two(number), f"line-{number}"), value
 

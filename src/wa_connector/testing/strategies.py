@@ -420,6 +420,7 @@ def standings(now: datetime = NOW) -> st.SearchStrategy[Standing]:
         has_address=mostly,
         country=st.sampled_from(("", UNITED_STATES)),
         marketing_after_at=st.none() | instants_around(now),
+        free_until_at=st.none() | instants_around(now),
         tier=st.none() | st.builds(TierUse, st.integers(0, 2), st.booleans(), st.just(now + timedelta(hours=1))),
         vetoes=st.just(()) | vetoes(now),
     )

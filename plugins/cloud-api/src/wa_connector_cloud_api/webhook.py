@@ -287,7 +287,29 @@ def _status(account: str, status: _Object, people: _People) -> InboundStatus:
     ours = text(status.get("biz_opaque_callback_data"))
     error, meaning = _failure(status.get("errors")) if report is Report.FAILED else ("", "")
     taught = errors.correction(error)
-    return InboundStatus(provider_id, at, report, MessageId(ours) if ours else None, recipient, error, meaning, taught)
+    return InboundStatus(
+        provider_id,
+        at,
+        report,
+        MessageId(ours) if ours else None,
+        recipient,
+        error,
+        meaning,
+        taught,
+        _free_until(status),
+    )
+
+
+def _free_until(status: _Object) -> datetime | None:
+    """When a free entry point ends. Other conversations say nothing about the price, and none about the window.
+
+    Source: Cloud API, pricing and conversations in status webhooks, read 2026-11: while one is open, the conversation
+    is told with its end.
+    """
+    pricing, conversation = status.get("pricing"), status.get("conversation")
+    if not (isinstance(pricing, dict) and isinstance(conversation, dict)):
+        return None
+    return instant(conversation.get("expiration_timestamp")) if pricing.get("type") == "free_entry_point" else None
 
 
 def _failure(found: object) -> tuple[str, str]:
