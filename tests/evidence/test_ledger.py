@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -21,6 +21,10 @@ quick = settings(max_examples=40, deadline=None)
 ENTRY = Evidence(
     CustomerId("customer-1"), 1, NOW, NOW, "whatsapp", Signal.STOP, (Purpose.CONVERSATION,), source_of("wamid.1")
 )
+
+COMMITMENT = "879631406c8842a1db1591b513d857cb67a5aadf3e336e2a69da93e2a95b617d"
+FIRST = "8fc93b50e3f8466af559c1a7693b8855c04caccee8bcfb199e4e43cae202dbbb"
+SECOND = "2d6006bd66265a5541388544155ce9d9df7fe500b0946d5f60d5e881f0e31956"
 
 CHANGED: dict[str, Any] = {
     "customer": lambda entry: CustomerId(entry.customer + "x"),
@@ -48,6 +52,23 @@ CHANGED: dict[str, Any] = {
 def checked(chain: list[Evidence], recorded: list[Evidence]) -> Flaw | None:
     """The chain against the length and head that were recorded."""
     return verify(chain, len(recorded), recorded[-1].digest if recorded else GENESIS)
+
+
+def test_a_chain_that_was_written_years_ago_holds() -> None:
+    """The form is for ever: who changes what is hashed, or how, breaks every chain that exists. These digests were made
+    once, by the words of the format and not by this code."""
+    said = Personal("00" * 16, "Stöp", "+4915112345678", "wamid.1")
+    at = datetime(2026, 11, 22, 12, 0, 0, 5, UTC)
+    head = Evidence(
+        CustomerId("c-1"), 1, at, at, "whatsapp", Signal.STOP, (Purpose.CONVERSATION, Purpose.MARKETING), "ab12"
+    )
+    first = sealed(evolve(head, personal=said, locale="de", every_channel=True), GENESIS)
+    assert first.commitment == COMMITMENT
+    assert first.digest == FIRST
+    second = sealed(
+        evolve(head, sequence=2, signal=Signal.RESTORED, actor=UserId("sue"), method="paper", attachment="cd"), FIRST
+    )
+    assert second.digest == SECOND
 
 
 @quick

@@ -19,9 +19,10 @@ from wa_connector.model.content import TemplateMessage, Text
 from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
 from wa_connector.model.ids import AccountId, CustomerId
 from wa_connector.model.queue import Budget
+from wa_connector.model.setting import Settings
 from wa_connector.model.standing import Standing, TierUse
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
-from wa_connector.model.window import Window
+from wa_connector.model.window import Window, WindowRule
 from wa_connector.policy.action import Action, AskConsent, DeliverRequest, UseTemplate, Write
 from wa_connector.policy.country import UNITED_STATES, country_of
 from wa_connector.policy.limits import (
@@ -290,6 +291,29 @@ CASES = [
         (wait(MICROSECOND), CHOOSE),
     ),
     Case("per-user marketing limit (131049): over at its end", use(OFFER), {"marketing_after_at": NOW}),
+    Case(
+        "per-user marketing limit (131049): not inside the window that the customer opened",
+        use(OFFER),
+        {"marketing_after_at": NOW + DAY, "window": Window(customer_at=NOW - DAY + MICROSECOND)},
+    ),
+    Case(
+        "per-user marketing limit (131049): inside one that only we opened",
+        use(OFFER),
+        {
+            "marketing_after_at": NOW + DAY,
+            "window": Window(business_at=NOW),
+            "settings": Settings(window_rule=WindowRule.ANY_MESSAGE),
+        },
+        Reason.MARKETING_CAPPED,
+        (wait(DAY), CHOOSE),
+    ),
+    Case(
+        "per-user marketing limit (131049): a channel without windows",
+        use(OFFER),
+        {"marketing_after_at": NOW + DAY, "capabilities": evolve(WHATSAPP, window=None)},
+        Reason.MARKETING_CAPPED,
+        (wait(DAY), CHOOSE),
+    ),
     Case(
         "per-user marketing limit (131049): no fault of the template's, and marketing only",
         use(UTILITY),

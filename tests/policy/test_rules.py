@@ -285,7 +285,7 @@ CASES = [
     ),
     Case(
         UseTemplate(FILLED, OFFER),
-        {"consent": MARKETED, "marketing_after_at": NOW + HOUR},
+        {"consent": MARKETED, "marketing_after_at": NOW + HOUR, "window": NO_WINDOW},
         Reason.MARKETING_CAPPED,
         "marketing_welcome",
         (*wait(NOW + HOUR), *remedies(CHOOSE)),

@@ -130,6 +130,11 @@ def _is_answer(standing: Standing, now: datetime) -> bool:
     return is_open_by_customer(standing.window, span, standing.settings, now)
 
 
+def _is_open_by_customer(standing: Standing, now: datetime) -> bool:
+    span = standing.capabilities.window
+    return span is not None and is_open_by_customer(standing.window, span, standing.settings, now)
+
+
 def marketing_granted(action: UseTemplate, standing: Standing, _: datetime) -> Decision | None:
     """A marketing template needs the consent to marketing."""
     if not _is_marketing(action):
@@ -140,14 +145,19 @@ def marketing_granted(action: UseTemplate, standing: Standing, _: datetime) -> D
 
 
 def marketing_welcome(action: UseTemplate, standing: Standing, now: datetime) -> Decision | None:
-    """The provider takes marketing to this customer now."""
+    """The provider takes marketing to this customer now.
+
+    Source: WhatsApp Cloud API, per-user marketing limits, read 2026-11: what is sent inside the window that the customer
+    opened does not count, and is not held back.
+    """
     if not _is_marketing(action):
         return None
     if standing.country in standing.capabilities.no_marketing_to:
         label = standing.capabilities.label
         return _refuse(Reason.MARKETING_COUNTRY, CHOOSE_TEMPLATE, channel=label, country=standing.country)
-    if standing.marketing_after_at is not None and now < standing.marketing_after_at:
-        return _refuse(Reason.MARKETING_CAPPED, Remedy(RemedyKind.WAIT, standing.marketing_after_at), CHOOSE_TEMPLATE)
+    capped_until = standing.marketing_after_at
+    if capped_until is not None and now < capped_until and not _is_open_by_customer(standing, now):
+        return _refuse(Reason.MARKETING_CAPPED, Remedy(RemedyKind.WAIT, capped_until), CHOOSE_TEMPLATE)
     return None
 
 
@@ -157,10 +167,8 @@ def _is_marketing(action: UseTemplate) -> bool:
 
 def within_tier(_: Action, standing: Standing, now: datetime) -> Decision | None:
     """Outside the window, the portfolio may reach so many different customers a day; a limit is a wait."""
-    tier, span = standing.tier, standing.capabilities.window
-    if tier is None or tier.left > 0 or tier.includes_customer:
-        return None
-    if span is not None and is_open_by_customer(standing.window, span, standing.settings, now):
+    tier = standing.tier
+    if tier is None or tier.left > 0 or tier.includes_customer or _is_open_by_customer(standing, now):
         return None
     return _refuse(Reason.DAILY_LIMIT, Remedy(RemedyKind.WAIT, tier.frees_at))
 
