@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from wa_connector.model.event import Happening as Happening
     from wa_connector.model.event import HeldEdited as HeldEdited
     from wa_connector.model.event import HeldHandedOver as HeldHandedOver
+    from wa_connector.model.event import LineResumed as LineResumed
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
     from wa_connector.model.event import MessageQueued as MessageQueued
@@ -229,6 +230,7 @@ _HOMES = {
         "CustomersMerged",
         "Event",
         "Happening",
+        "LineResumed",
         "LineStopped",
         "MediaFetched",
         "MessageQueued",

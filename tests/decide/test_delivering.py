@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wa_connector.decide.delivering import (
-    ACCOUNT_WAIT,
     FETCH_ATTEMPTS,
     LONGEST_WAIT,
     Handed,
@@ -46,7 +45,7 @@ from wa_connector.model.outbound import (
 )
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.model.setting import UnknownOutcome
-from wa_connector.ports.rows import MESSAGE
+from wa_connector.ports.rows import GATE, MESSAGE
 from wa_connector.ports.storage import Conflict
 from wa_connector.testing.host import ACME, CARLS_NUMBER, LINE, NOON, address_of
 
@@ -293,11 +292,12 @@ def test_a_deferred_message_is_put_back(desk: "Desk", retry_after: timedelta | N
 
 
 def test_an_account_that_was_stopped_keeps_its_messages(desk: "Desk") -> None:
-    """They wait, and the host hears of it at once."""
+    """They wait at the line's gate, and the host hears of it at once."""
     message = queued(desk)
     stored = desk.deliver(message, AccountStopped("190", "token"))
     assert LineStopped(LINE, "190") in desk.told
-    assert (MessageStatus.QUEUED, desk.now + ACCOUNT_WAIT) == (stored.status, entry_of(desk, message).due_at)
+    assert (MessageStatus.QUEUED, desk.now) == (stored.status, entry_of(desk, message).due_at)
+    assert desk.row(GATE.of(ACME, LINE)).stop.code == "190"
 
 
 @pytest.mark.parametrize("outcome", [Deferred("4", "?"), AccountStopped("190", "?"), OutcomeUnknown("?")])

@@ -26,13 +26,19 @@ from wa_connector.model.window import Window, WindowRule
 from wa_connector.policy.action import Action, AskConsent, DeliverRequest, UseTemplate, Write
 from wa_connector.policy.country import UNITED_STATES, country_of
 from wa_connector.policy.limits import (
+    AHEAD,
     DAY,
     NUMBER,
     NUMBER_UPGRADED,
     NUMBER_WITH_PHONE_APP,
     PAIR,
+    SET_BACK,
+    SPANS,
     Pace,
+    Share,
+    portions,
     refilled,
+    share_of,
     spent,
     throughput,
     tier_use,
@@ -120,6 +126,63 @@ def test_in_no_second_whatever_leaves_more_than_the_throughput(per_second: int, 
 def test_in_no_six_seconds_whatever_leaves_more_than_a_burst_and_one(first: int) -> None:
     leaving = departures(PAIR, first + PAIR.burst + 2)
     assert leaving[first + PAIR.burst + 1] - leaving[first] >= PAIR.interval
+
+
+# --- several processes, one line --------------------------------------------------------------------------------------
+
+
+@quick
+@given(
+    st.integers(2, 2000),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 200_000), st.booleans()), min_size=1, max_size=60),
+)
+def test_in_no_second_whatever_leaves_more_however_many_processes_send(
+    per_second: int, asked: list[tuple[int, int, bool]]
+) -> None:
+    """Each process takes shares when it needs them and sends all that a span lets it, as early or as late as it can."""
+    pace = portions(per_second)
+    given_until, now = None, NOW
+    leaving: list[datetime] = []
+    for _, microseconds, is_late in asked:
+        now += timedelta(microseconds=microseconds)
+        share = share_of(given_until, now, pace)
+        if isinstance(share, datetime):
+            assert share > now
+            continue
+        assert given_until is None or share.from_at >= given_until
+        given_until = share.until_at
+        for span in range(SPANS):
+            at = share.from_at + span * pace.interval
+            assert span == share.span_at(at)
+            last = pace.interval - timedelta(microseconds=1)
+            leaving += [at + last if is_late else at] * pace.burst
+    leaving.sort()
+    for first, later in zip(leaving, leaving[per_second:], strict=False):
+        assert later - first >= SECOND
+
+
+def test_levels_lose_a_twentieth() -> None:
+    """What the even division of a line's time among processes costs, at each level that the provider has."""
+    a_second = {level: portions(level).burst * SECOND / portions(level).interval for level in (20, 80, 1000)}
+    assert {level: round(rate / level, 2) for level, rate in a_second.items()} == {20: 0.95, 80: 0.95, 1000: 0.95}
+
+
+def test_time_is_given_away_a_second_ahead_and_no_more() -> None:
+    pace = portions(80)
+    assert isinstance(share_of(NOW + AHEAD, NOW, pace), Share)
+    assert share_of(NOW + 2 * SECOND, NOW, pace) == NOW + 2 * SECOND - AHEAD
+
+
+def test_a_clock_that_was_set_back_does_not_stop_a_line() -> None:
+    share = share_of(NOW + SET_BACK + SECOND, NOW, portions(80))
+    assert isinstance(share, Share)
+    assert share.from_at == NOW
+
+
+def test_a_share_is_half_open() -> None:
+    share = Share(NOW, NOW + 2 * SECOND, Pace(1, SECOND))
+    instants = (NOW - SECOND, NOW, NOW + SECOND, NOW + 2 * SECOND)
+    assert [share.span_at(at) for at in instants] == [None, 0, 1, None]
 
 
 # --- the portfolio's day ----------------------------------------------------------------------------------------------

@@ -324,6 +324,8 @@ OF_NOBODY = {
     "handle_webhook",
     "quarantine",
     "read_media",
+    "resume_line",
+    "stopped_lines",
     "store_media",
     "sync_templates",
     "templates",

@@ -34,6 +34,7 @@ from wa_connector.model.ids import (
     UserId,
 )
 from wa_connector.model.message import Message
+from wa_connector.model.queue import LineStop
 from wa_connector.model.template import Template
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
@@ -326,6 +327,14 @@ class AsyncConnector:
     ) -> Decision:
         return await self._engine().set_setting(tenant, user, organization, name, value)
 
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    async def stopped_lines(self, tenant: TenantId) -> Mapping[LineId, LineStop]:
+        return await self._engine().stopped_lines(tenant)
+
+    async def resume_line(self, tenant: TenantId, line: LineId) -> bool:
+        return await self._engine().resume_line(tenant, line)
+
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 
     async def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
@@ -374,6 +383,7 @@ def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids) -> P
         hooks=hooks_of(manager, can_await=True),
         clock=clock,
         ids=ids,
+        pause=asyncio.sleep,
     )
 
 

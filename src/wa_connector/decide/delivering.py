@@ -13,12 +13,13 @@ from attrs import evolve, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
+from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
 from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Content, Image, TemplateMessage
 from wa_connector.model.decision import Decision, Reason, RemedyKind
-from wa_connector.model.event import LineStopped, MediaFetched, MessageReleased
+from wa_connector.model.event import MediaFetched, MessageReleased
 from wa_connector.model.ids import CustomerId, MessageId
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
@@ -44,7 +45,6 @@ from wa_connector.policy.window import is_open_by_customer
 from wa_connector.ports.rows import MESSAGE, OUTBOX, window_of
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
-ACCOUNT_WAIT: Final = timedelta(minutes=5)
 FETCH_ATTEMPTS: Final = 8
 
 
@@ -59,12 +59,13 @@ class Take:
 
 @frozen
 class Record:
-    """Note what came of handing one over."""
+    """Note what came of handing one over. ``is_probe``: the line was stopped, and this tried whether it still is."""
 
     ground: Ground
     lane: LeasedLane
     message: MessageId
     outcome: SendOutcome
+    is_probe: bool = False
 
 
 @frozen
@@ -201,6 +202,8 @@ def record_outcome(draft: Draft, command: Record) -> None:
     new in the answer is taken."""
     message: Message = draft.get(MESSAGE.of(draft.tenant, command.message))
     entry: OutboxEntry | None = draft.get(outbox_key(draft, message))
+    if command.is_probe and isinstance(command.outcome, Accepted | Rejected):
+        resume(draft, Resume(message.line))
     match command.outcome:
         case Accepted():
             _accepted(draft, command.ground, message, entry, command.outcome)
@@ -212,8 +215,9 @@ def record_outcome(draft: Draft, command: Record) -> None:
         case Deferred(_, _, retry_after):
             _put_back(draft, command, message, entry, retry_after or backoff(message.id, entry))
         case AccountStopped(code):
-            draft.tell(LineStopped(message.line, code))
-            _put_back(draft, command, message, entry, ACCOUNT_WAIT)
+            # Due at once: the line's gate makes it wait, and lets it go when the line sends again.
+            stop_line(draft, message.line, code)
+            _put_back(draft, command, message, entry, timedelta(0))
         case OutcomeUnknown():
             if entry is not None:
                 _doubt(draft, command.ground, message, entry)

@@ -14,7 +14,7 @@ from wa_connector.shell.ids import new_id
 
 if TYPE_CHECKING:
     # Names of types, and with them all that the constructor loads: see there.
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UserId,
     )
     from wa_connector.model.message import Message
+    from wa_connector.model.queue import LineStop
     from wa_connector.model.template import Template
     from wa_connector.policy.screens import Composer, ContactAction
     from wa_connector.ports.channel import WebhookRequest
@@ -449,6 +450,20 @@ class Connector:
         explained by the old value. Raises ``UsageError`` for a name or value that no setting has.
         """
         return drive(self._engine().set_setting(tenant, user, organization, name, value))
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    def stopped_lines(self, tenant: TenantId) -> Mapping[LineId, LineStop]:
+        """The lines that the provider does not let send, each with its word for why and when a message tries again."""
+        return drive(self._engine().stopped_lines(tenant))
+
+    def resume_line(self, tenant: TenantId, line: LineId) -> bool:
+        """Have a stopped line send again at once, once the cause is mended; without this it tries by itself, up to a
+        quarter of an hour later. Returns whether it was stopped; what is not mended stops it again.
+
+        Raises ``UsageError`` for a line that the directory does not know.
+        """
+        return drive(self._engine().resume_line(tenant, line))
 
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 

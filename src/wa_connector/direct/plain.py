@@ -1,5 +1,6 @@
 """From plugins to the ports of the synchronous face: plain ones, called in place."""
 
+import time
 from collections.abc import Iterable, Mapping
 
 import pluggy
@@ -53,7 +54,12 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
         hooks=hooks_of(manager, can_await=False),
         clock=clock,
         ids=ids,
+        pause=_pause,
     )
+
+
+async def _pause(seconds: float) -> None:
+    time.sleep(seconds)  # noqa: ASYNC251 - driven by a thread; whoever patches it (gevent) has this one patched, too
 
 
 def _transports(manager: pluggy.PluginManager, media: MediaStore) -> Mapping[str, AsyncTransport]:

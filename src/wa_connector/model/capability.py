@@ -40,5 +40,7 @@ class Capabilities:
     """How many messages to one customer may go out in a burst; 0 where there is no pair limit."""
     pair_interval: timedelta = timedelta(0)
     """What one message costs of the pair budget."""
+    messages_per_second: int = 0
+    """How many messages one line may send a second, unless the line says otherwise; 0 where nobody counts."""
     free_form_billed_from_at: datetime | None = None
     """Since when the provider charges for free-form messages, too; None where it does not."""

@@ -95,7 +95,9 @@ class Account:
 @frozen
 class Line:
     """A business-owned address on a channel. ``provider_ref`` is the provider's id of it (the phone number id);
-    ``owner`` is set when the line is somebody's own."""
+    ``owner`` is set when the line is somebody's own. ``messages_per_second`` is what the provider lets it send, where
+    that is not what the channel says (a WhatsApp number: 80; 1,000 after an upgrade; 20 beside the phone's app); 0: nobody
+    counts."""
 
     tenant: TenantId
     id: LineId
@@ -104,6 +106,7 @@ class Line:
     address: str
     provider_ref: str
     owner: UserId | None = None
+    messages_per_second: int | None = None
 
 
 @frozen

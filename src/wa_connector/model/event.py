@@ -216,10 +216,18 @@ class MediaFetched:
 
 @frozen
 class LineStopped:
-    """The provider no longer lets this line send; ``code`` is its word for why."""
+    """The provider no longer lets this line send; ``code`` is its word for why. Its messages wait; one of them tries
+    every now and then whether that is over."""
 
     line: LineId
     code: str
+
+
+@frozen
+class LineResumed:
+    """A line that was stopped sends again: a message went through, or the host said that it may."""
+
+    line: LineId
 
 
 @frozen
@@ -265,6 +273,7 @@ Happening: TypeAlias = (
     | ReplyUnclear
     | MediaFetched
     | LineStopped
+    | LineResumed
     | SettingChanged
     | Quarantined
 )

@@ -48,6 +48,29 @@ class OutboxEntry:
 
 
 @frozen
+class LineStop:
+    """Why a line sends nothing: the provider's word for it. At ``probe_at`` one message tries whether that is over;
+    ``probes`` counts those that tried in vain."""
+
+    code: str
+    since_at: datetime
+    probe_at: datetime
+    probes: int = 0
+
+
+@frozen
+class Gate:
+    """What holds for all lanes of a line, in every process.
+
+    Until ``given_until`` the line's time is given away: who may send, and how much, in shares (``policy.limits``). While
+    there is a ``stop`` nothing leaves but its probes.
+    """
+
+    given_until: datetime | None = None
+    stop: LineStop | None = None
+
+
+@frozen
 class LaneKey:
     """One (line, customer) and one kind of work: messages of a lane leave in order, one at a time."""
 

@@ -80,6 +80,52 @@ def wait_until(budget: Budget, interval: timedelta) -> datetime | None:
     return due_at + timedelta(microseconds=1) if is_short else due_at
 
 
+SHARES: Final = 20
+"""A second's messages are given away in so many parts."""
+SPANS: Final = 2
+"""How many spans a share has: a twentieth of the messages in each, about a tenth of a second in all."""
+AHEAD: Final = timedelta(seconds=1)
+"""How far ahead a line's time is given away."""
+SET_BACK: Final = timedelta(minutes=1)
+"""What is given away further ahead than this was so by a clock that has been set back since."""
+
+
+def portions(per_second: int) -> Pace:
+    """The pace of a line that several processes send for (2 to 1,000,000 a second): so many in each span of time.
+
+    A process takes spans for itself, and may send a span's messages at any moment of it. A second touches one span more
+    than it has room for, which is the twentieth that this gives away: in no second, wherever it begins, more messages
+    leave than the provider lets pass.
+    """
+    burst = max(1, per_second // SHARES)
+    return Pace(burst, timedelta(microseconds=-(-1_000_000 // max(1, per_second // burst - 1))))
+
+
+@frozen
+class Share:
+    """A part of a line's time that one process has for itself: from ``from_at`` up to ``until_at``, in spans of
+    ``pace.interval``, and ``pace.burst`` messages in each."""
+
+    from_at: datetime
+    until_at: datetime
+    pace: Pace
+
+    def span_at(self, now: datetime) -> int | None:
+        """Which of its spans it is; None before the first and behind the last."""
+        return (now - self.from_at) // self.pace.interval if self.from_at <= now < self.until_at else None
+
+
+def share_of(given_until: datetime | None, now: datetime, pace: Pace) -> Share | datetime:
+    """The next part of a line's time that nobody has; or when to ask again, if all of the near future is given away."""
+    from_at = max(given_until or now, now)
+    span = pace.interval * SPANS
+    if from_at > now + SET_BACK:
+        from_at = now
+    if from_at > now + AHEAD:
+        return from_at - AHEAD
+    return Share(from_at, from_at + span, pace)
+
+
 def tier_use(
     reached: Mapping[CustomerId, datetime], customer: CustomerId, tier: int | None, now: datetime
 ) -> TierUse | None:

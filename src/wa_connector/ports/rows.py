@@ -25,7 +25,7 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import Message
-from wa_connector.model.queue import OutboxEntry
+from wa_connector.model.queue import Gate, OutboxEntry
 from wa_connector.model.setting import SettingHistory
 from wa_connector.model.template import Template
 from wa_connector.model.window import NO_WINDOW, Window
@@ -181,6 +181,8 @@ OUTBOX: Final = Kind(
     sequence="position",
     indexes=(Index("lane", ("tenant", "line", "customer", "work", "queued", "position", "message")),),
 )
+GATE: Final = Kind("gate", Gate, key=_columns("tenant", "line"))
+"""What holds for all lanes of a line; written once for some tenths of a second's worth of messages."""
 DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 """What was taken once: the payload is the id of what came of it."""
 ANCHOR: Final = Kind("anchor", Anchor, key=(*_columns("tenant"), Column("at", ColumnType.INTEGER)))
@@ -222,6 +224,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         CONVERSATION,
         MESSAGE,
         OUTBOX,
+        GATE,
         DEDUPE,
         TEMPLATE,
         SETTING,
@@ -254,6 +257,7 @@ __all__ = [
     "CUSTOMER",
     "DEDUPE",
     "EVIDENCE",
+    "GATE",
     "KINDS",
     "MESSAGE",
     "OUTBOX",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from wa_connector.decide.draft import Draft, Known, Needs, Ready, Refused, Seed, run
-from wa_connector.errors import Contended
+from wa_connector.errors import Contended, InternalError
 from wa_connector.model.ids import TenantId
 from wa_connector.ports.storage import Change, Committed, Conflict, Duplicate, Snapshot, Wanted
 from wa_connector.shell.ports import Ports
@@ -47,6 +47,13 @@ async def ask(
     """Answer a question: decide, and commit nothing."""
     snapshot = await ports.storage.load(wanted) if wanted else Snapshot()
     return await settled(ports, decider, question, tenant, snapshot, ports.seed())
+
+
+def result_of(answer: Ready[R] | Refused | Known) -> R:
+    """What was decided, of a decider that neither refuses nor knows."""
+    if not isinstance(answer, Ready):
+        raise InternalError("a decider that neither refuses nor knows did so")
+    return answer.result
 
 
 async def settled(

@@ -23,6 +23,7 @@ from wa_connector.decide.delivering import (
     wait_of,
 )
 from wa_connector.decide.draft import Known, Refused
+from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
 from wa_connector.errors import Contended, Unavailable
 from wa_connector.model.content import Image, TemplateMessage
@@ -31,15 +32,17 @@ from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import TenantId
 from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
-from wa_connector.model.outbound import Deferred, FetchFailed, OutcomeUnknown
-from wa_connector.model.queue import Budget, EntryState, LaneKey, LeasedLane, OutboxEntry, Work
+from wa_connector.model.outbound import Accepted, AccountStopped, FetchFailed, OutcomeUnknown, Rejected
+from wa_connector.model.queue import Budget, EntryState, Gate, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.ports.channel import AsyncTransport
-from wa_connector.ports.rows import MESSAGE, Key
+from wa_connector.ports.rows import GATE, MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
-from wa_connector.shell.committing import commit_one, settled
+from wa_connector.shell.committing import commit_one, decide, result_of, settled
 from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.pacing import A_MOMENT, Paces
 from wa_connector.shell.ports import Ports, log, where
+from wa_connector.shell.waking import wake_line
 
 LEASE: Final = timedelta(minutes=2)
 """How long a lane is this process's own. Longer than a transport may take for one message, so that a slow provider does
@@ -49,6 +52,8 @@ TRIES: Final = 100
 A_TURN: Final = 20
 """How many messages of one lane leave before others get their turn."""
 HELD_AT_ONCE: Final = 100
+LONGEST_PAUSE: Final = timedelta(seconds=1)
+"""How long a lane waits on the spot for its line's pace, before it is given back and others are looked at."""
 
 
 @frozen
@@ -95,6 +100,7 @@ class Dispatcher:
 
     def __init__(self, ports: Ports) -> None:
         self._ports: Final = ports
+        self._paces: Final = Paces(ports)
 
     async def claim(self, limit: int) -> Sequence[LeasedLane]:
         """Lease up to ``limit`` lanes that are due."""
@@ -107,7 +113,7 @@ class Dispatcher:
         Never raises for what a provider, a transport or a plugin does; ``Unavailable`` when the storage is away (the
         lease then ends by itself, and the lane is looked at again).
         """
-        worker = _Lane(self._ports, lane, is_stopping)
+        worker = _Lane(self._ports, self._paces, lane, is_stopping)
         try:
             turn = await worker.take_turn()
         except _LeaseLost:
@@ -126,8 +132,9 @@ class Dispatcher:
 class _Lane:
     """One lane during one lease."""
 
-    def __init__(self, ports: Ports, lane: LeasedLane, is_stopping: Callable[[], bool]) -> None:
+    def __init__(self, ports: Ports, paces: Paces, lane: LeasedLane, is_stopping: Callable[[], bool]) -> None:
         self._ports: Final = ports
+        self._paces: Final = paces
         self._lane: Final = lane
         self._is_stopping: Final = is_stopping
         self._tenant: Final[TenantId] = lane.key.tenant
@@ -155,14 +162,38 @@ class _Lane:
         for _ in range(A_TURN):
             if self._is_stopping():
                 break
-            entry = await self._head()
+            entry, gate = await self._head()
             if entry is None:
                 return Turn(sent, None)
             wait = await self._wait_for(setup, entry)
             if wait is not None:
                 return Turn(sent, wait)
-            sent += await self._send_one(setup, transport, entry)
+            if entry.state is not EntryState.QUEUED:
+                continue  # Its doubt was settled just now; whether it is still the head is seen in the next round.
+            wait = await self._wait_at_gate(setup, gate)
+            if wait is not None:
+                return Turn(sent, wait)
+            sent += await self._send_one(setup, transport, entry, is_probe=gate.stop is not None)
         return Turn(sent, self._ports.clock())
+
+    async def _wait_at_gate(self, setup: LineSetup, gate: Gate) -> datetime | None:
+        """Until when the line makes its lanes wait, because it was stopped or for its pace; None when a message may
+        leave."""
+        if gate.stop is not None:
+            if gate.stop.probe_at > self._ports.clock():
+                return gate.stop.probe_at
+            wait = result_of(await decide(self._ports, take_probe, Probe(setup.line.id), self._tenant))
+            if wait is not None:
+                return wait
+        give_up_at = self._ports.clock() + LONGEST_PAUSE
+        while (wait := await self._paces.admit(setup)) is not None:
+            before = self._ports.clock()
+            if wait > give_up_at or self._is_stopping():
+                return wait
+            await self._ports.pause(max(wait - before, A_MOMENT).total_seconds())
+            if self._ports.clock() <= before:
+                return wait  # A clock that stands still until somebody moves it.
+        return None
 
     async def _wait_for(self, setup: LineSetup, entry: OutboxEntry) -> datetime | None:
         """Until when the head blocks its lane; None when it may leave (or just made way for the next)."""
@@ -181,15 +212,16 @@ class _Lane:
         self.budget = refilled(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
         return wait_until(self.budget, limits.pair_interval)
 
-    async def _send_one(self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry) -> int:
-        if entry.state is not EntryState.QUEUED:
-            return 0  # Its doubt was settled just now; whether it is still the head is seen in the next round.
+    async def _send_one(
+        self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry, *, is_probe: bool
+    ) -> int:
         ground, _ = await self._ground(setup, entry)
         age = (self._ports.clock() - entry.since_at).total_seconds()
         self._ports.hooks.measure("queue_age_seconds", age, channel=setup.line.channel)
         taken = await self._decide(hand_over, Take(ground, self._lane, entry.message))
         if not isinstance(taken, Handed):
             self._ports.hooks.measure("refusals", 1, reason=taken.decision.reason.value)
+            self._paces.give_back(setup)
             return 0
         self.budget = spent(self.budget) if self.budget else None
         try:
@@ -199,17 +231,24 @@ class _Lane:
             log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
             outcome = OutcomeUnknown(type(error).__qualname__)
         self._note_answer(setup)
-        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome))
-        return int(not isinstance(outcome, Deferred | OutcomeUnknown))
+        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome, is_probe))
+        if isinstance(outcome, AccountStopped):
+            self._ports.hooks.measure("account_errors", 1, channel=setup.line.channel, code=outcome.code)
+        elif is_probe and isinstance(outcome, Accepted | Rejected):
+            await wake_line(self._ports, self._tenant, setup.line.id)
+        return int(isinstance(outcome, Accepted | Rejected))
 
     def _note_answer(self, setup: LineSetup) -> None:
         limits = self._ports.channels[setup.line.channel].capabilities
         if self.budget:
             self.budget = answered(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
 
-    async def _head(self) -> OutboxEntry | None:
-        heads = await self._entries(queued=1, limit=1)
-        return heads[0] if heads else None
+    async def _head(self) -> tuple[OutboxEntry | None, Gate]:
+        """The head of the lane, and the gate of its line, in one round trip."""
+        heads, gate = self._range(queued=1, limit=1), GATE.of(self._tenant, self._lane.key.line)
+        snapshot = await self._ports.storage.load([heads, gate])
+        found = [snapshot.rows[key].value for key in snapshot.ranges[heads]]
+        return found[0] if found else None, snapshot.rows[gate].value or Gate()
 
     # --- held messages ----------------------------------------------------------------------------------------------
 
@@ -255,10 +294,13 @@ class _Lane:
     # --- common -------------------------------------------------------------------------------------------------------
 
     async def _entries(self, *, queued: int, limit: int) -> list[OutboxEntry]:
-        key = self._lane.key
-        wanted = Range("outbox", "lane", (key.tenant, key.line, key.customer, key.work.value, queued), limit)
+        wanted = self._range(queued=queued, limit=limit)
         snapshot = await self._ports.storage.load([wanted])
         return [snapshot.rows[found].value for found in snapshot.ranges[wanted]]
+
+    def _range(self, *, queued: int, limit: int) -> Range:
+        key = self._lane.key
+        return Range("outbox", "lane", (key.tenant, key.line, key.customer, key.work.value, queued), limit)
 
     async def _ground(self, setup: LineSetup, entry: OutboxEntry) -> tuple[Ground, Message]:
         """The ground that the message's author stands on: what he may do now decides, not what he might then."""
@@ -299,4 +341,7 @@ class _Lane:
         pair = ("pair", (key.tenant, FOUND, key.line))
         message = MESSAGE.of(self._tenant, command.message)
         outbox = Key("outbox", (self._tenant, key.work.value, command.message))
-        return [Follow(message, "customer", (customer, consent, pair)), outbox]
+        wanted: list[Wanted] = [Follow(message, "customer", (customer, consent, pair)), outbox]
+        if isinstance(command, Record) and (command.is_probe or isinstance(command.outcome, AccountStopped)):
+            wanted.append(GATE.of(self._tenant, key.line))
+        return wanted

@@ -4,7 +4,7 @@ Each method asks the directory and the host's hooks first, then loads, decides a
 command and handed in as data; a conflict does not ask them again.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, final
 
@@ -13,6 +13,7 @@ from attrs import frozen
 from wa_connector.decide import membership, screens, sending, templates
 from wa_connector.decide.draft import Draft, Known, Ready, Refused
 from wa_connector.decide.explaining import Explanation, explain
+from wa_connector.decide.gating import Resume, resume
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.membership import (
     Add,
@@ -55,6 +56,7 @@ from wa_connector.model.ids import (
 from wa_connector.model.instants import checked, to_microseconds
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
+from wa_connector.model.queue import LineStop
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.membership import Span, as_seen, spans
 from wa_connector.policy.screens import Composer, ContactAction
@@ -64,10 +66,11 @@ from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESS
 from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
 from wa_connector.shell import auditing
 from wa_connector.shell.auditing import Verification
-from wa_connector.shell.committing import ask, decide
+from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
 from wa_connector.shell.ports import Ports, log, where
+from wa_connector.shell.waking import wake_line
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -493,6 +496,26 @@ class Engine:
         command = ChangeSetting(seat, scope_of_organization(organization), name, value)
         answer = await decide(self._ports, change_setting, command, tenant)
         return answer.decision if isinstance(answer, Refused) else Decision(Reason.ALLOWED)
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    async def stopped_lines(self, tenant: TenantId) -> Mapping[LineId, LineStop]:
+        found: dict[LineId, LineStop] = {}
+        after: tuple[Scalar, ...] | None = None
+        while True:
+            page = await self._ports.storage.scan(Scan("gate", "key", (tenant,), 200, after))
+            found.update((LineId(str(key.parts[1])), row.value.stop) for key, row in page.rows if row.value.stop)
+            if page.next is None:
+                return found
+            after = page.next
+
+    async def resume_line(self, tenant: TenantId, line: LineId) -> bool:
+        if await self._ports.directory.line(tenant, line) is None:
+            raise UsageError(f"the directory knows no line {line!r} in this tenant")
+        was_stopped = result_of(await decide(self._ports, resume, Resume(line), tenant))
+        if was_stopped:
+            await wake_line(self._ports, tenant, line)
+        return was_stopped
 
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 

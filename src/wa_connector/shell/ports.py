@@ -24,6 +24,8 @@ log: Final = logging.getLogger("wa_connector")
 log.addHandler(logging.NullHandler())  # a host that sets up no logging hears nothing, not even on stderr
 Clock = Callable[[], datetime]
 Ids = Callable[[], str]
+Pause = Callable[[float], Awaitable[None]]
+"""Let so many seconds pass: this thread's, or this task's."""
 FAILED_RULE_WAIT: Final = timedelta(minutes=1)
 
 
@@ -125,6 +127,7 @@ class Ports:
     hooks: Hooks
     clock: Clock
     ids: Ids
+    pause: Pause
 
     def seed(self) -> Seed:
         """The source of one command's ids and salts."""

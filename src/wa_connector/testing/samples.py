@@ -50,7 +50,7 @@ from wa_connector.model.message import (
     MessageStatus,
     NoticeKind,
 )
-from wa_connector.model.queue import EntryState, OutboxEntry, Work
+from wa_connector.model.queue import EntryState, Gate, LineStop, OutboxEntry, Work
 from wa_connector.model.setting import SettingChange, SettingHistory
 from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
 from wa_connector.ports import rows
@@ -287,6 +287,11 @@ def _waiting(tenant: TenantId, number: int) -> tuple[Key, tuple[InboundStatus, .
     return rows.WAITING.of(tenant, LINE, f"wamid.{_id(number)}"), value
 
 
+def _gate(tenant: TenantId, number: int) -> tuple[Key, Gate]:
+    stop = LineStop(f"{number}", _at(number), _at(number + 1), number) if number % 2 else None
+    return rows.GATE.of(tenant, _id(number)), Gate(_at(number) if number % 3 else None, stop)
+
+
 def _quarantine(tenant: TenantId, number: int) -> tuple[Key, KeptElement]:
     return rows.QUARANTINE.of(tenant, _id(number)), KeptElement(_at(number), "unreadable", _text(number))
 
@@ -303,6 +308,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "outbox": _outbox,
     "dedupe": _dedupe,
     "reach": _reach,
+    "gate": _gate,
     "template": _template,
     "setting": _setting,
     "waiting": _waiting,

@@ -392,6 +392,7 @@ class _Lines:
             table.wrong("address", "has spaces in it; write a number as +4930123456")
         provider_ref = table.word("provider_ref")
         channel = _channel(table, account.channel if account else "", "account")
+        per_second = table.count("messages_per_second")
         if tenant is None or account is None:
             return None
         line = Line(
@@ -402,6 +403,7 @@ class _Lines:
             address,
             provider_ref,
             owner=owner.user.id if owner else None,
+            messages_per_second=per_second,
         )
         return LineSetup(line, account, path)
 
