@@ -118,6 +118,13 @@ SETTINGS: Final = {
     "decline_text": "What a customer reads after declining.",
     "stop_text": "The one message that follows a STOP.",
     "help_text": "The answer to HELP.",
+    "push_shows": "What a push notice may show, which passes through the makers of telephones: `nothing`, the `sender`,"
+    " or the `text` too.",
+    "ended_threads": "What a customer's message begins when no conversation with him is open, or when it quotes one that"
+    " has ended: a `new` one, or one that goes on from it, `for_last_owner` or `unassigned`.",
+    "unscreened": "What becomes of a message when a screener fails or does not answer in time: `hold_back` or"
+    " `let_through`.",
+    "signature": "What stands before a signed text; `{name}` is the user's name.",
     "revocation_scope": "What a STOP on one channel revokes: that `channel`, or `all`.",
     "unknown_outcome": "What becomes of a message whose outcome stayed unknown past the grace period: `park` it for a"
     " person, or `resend` it and risk that it arrives twice.",
@@ -189,13 +196,17 @@ ELSEWHERE: Final = {
     "owner_changed": "transfer a conversation, or leave it as its owner",
     "owner_needed": "leave, remove or change the role of an owner",
     "role_not_enough": "do anything in a conversation",
+    "content_blocked": "send, or edit what is held",
     "cancelled": "send (a message in the outbox)",
     "expired": "send (a held message)",
     "not_a_supervisor": "change a setting",
     "user_disabled": "do anything",
     "channel_disabled": "do anything",
 }
-OTHER_REMEDIES: Final = {"not_a_supervisor": ("ask_administrator",)}
+OTHER_REMEDIES: Final = {
+    "not_a_supervisor": ("ask_administrator",),
+    "content_blocked": ("correct_content", "wait"),
+}
 ACTIONS: Final[Mapping[type[Any], str]] = {
     action.Write: "write",
     action.UseTemplate: "use a template",
@@ -509,8 +520,8 @@ HOOK_GROUPS: Final = {
     "contacts": ("wa_contacts", "wa_async_contacts"),
     "media": ("wa_media_store", "wa_async_media_store"),
     "channels": ("wa_channel", "wa_transport", "wa_async_transport"),
-    "opinions": ("wa_veto", "wa_read_reply"),
-    "observers": ("wa_events_committed", "wa_metric"),
+    "opinions": ("wa_veto", "wa_read_reply", "wa_screen", "wa_route", "wa_presence", "wa_sender_name"),
+    "observers": ("wa_events_committed", "wa_push", "wa_metric"),
     "commands": ("wa_commands",),
 }
 

@@ -44,6 +44,7 @@ from wa_connector import (
     Unsupported,
     UsageError,
     WaConnectorError,
+    Withheld,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -183,6 +184,8 @@ def _content(value: Content) -> Json:
             return {"kind": "act", "text": value.note, **done}
         case Note(text):
             return {"kind": "note", "text": text}
+        case Withheld(_, sentence):
+            return {"kind": "withheld", "text": sentence}
         case _:
             assert_never(value)
 

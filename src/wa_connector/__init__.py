@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from wa_connector.model.content import TemplateMessage as TemplateMessage
     from wa_connector.model.content import Text as Text
     from wa_connector.model.content import Unsupported as Unsupported
+    from wa_connector.model.content import Withheld as Withheld
     from wa_connector.model.conversation import Conversation as Conversation
     from wa_connector.model.conversation import ConversationState as ConversationState
     from wa_connector.model.conversation import Participant as Participant
@@ -135,11 +136,21 @@ if TYPE_CHECKING:
     from wa_connector.model.opinion import Intent as Intent
     from wa_connector.model.opinion import Question as Question
     from wa_connector.model.opinion import Veto as Veto
+    from wa_connector.model.push import PushKind as PushKind
+    from wa_connector.model.push import PushNotice as PushNotice
+    from wa_connector.model.routing import RoutedBy as RoutedBy
+    from wa_connector.model.routing import RoutingQuestion as RoutingQuestion
+    from wa_connector.model.screening import Direction as Direction
+    from wa_connector.model.screening import Redact as Redact
+    from wa_connector.model.screening import Screening as Screening
     from wa_connector.model.secret import Secret as Secret
+    from wa_connector.model.setting import EndedThreads as EndedThreads
     from wa_connector.model.setting import Newcomers as Newcomers
+    from wa_connector.model.setting import PushShows as PushShows
     from wa_connector.model.setting import RevocationScope as RevocationScope
     from wa_connector.model.setting import Settings as Settings
     from wa_connector.model.setting import UnknownOutcome as UnknownOutcome
+    from wa_connector.model.setting import Unscreened as Unscreened
     from wa_connector.model.template import Template as Template
     from wa_connector.model.template import TemplateCategory as TemplateCategory
     from wa_connector.model.template import TemplateStatus as TemplateStatus
@@ -153,6 +164,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.engine import Kept as Kept
     from wa_connector.shell.engine import Timeline as Timeline
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
+    from wa_connector.shell.pushing import Pushed as Pushed
 
 __version__ = "0.1.0"
 
@@ -163,7 +175,11 @@ _HOMES = {
     "decide.replay": ("Chronicle", "replay"),
     "evidence.ledger": ("Flaw",),
     "shell.auditing": ("Verification",),
+    "shell.pushing": ("Pushed",),
     "model.opinion": ("Intent", "Question", "Veto"),
+    "model.push": ("PushKind", "PushNotice"),
+    "model.routing": ("RoutedBy", "RoutingQuestion"),
+    "model.screening": ("Direction", "Redact", "Screening"),
     "aio.connector": ("AsyncConnector",),
     "aio.dispatcher": ("AsyncDispatcher",),
     "decide.sending": ("Placement",),
@@ -204,6 +220,7 @@ _HOMES = {
         "TemplateMessage",
         "Text",
         "Unsupported",
+        "Withheld",
     ),
     "model.conversation": ("Conversation", "ConversationState", "Participant", "Role"),
     "model.customer": ("Customer",),
@@ -266,7 +283,15 @@ _HOMES = {
         "NoticeKind",
     ),
     "model.secret": ("Secret",),
-    "model.setting": ("Newcomers", "RevocationScope", "Settings", "UnknownOutcome"),
+    "model.setting": (
+        "EndedThreads",
+        "Newcomers",
+        "PushShows",
+        "RevocationScope",
+        "Settings",
+        "UnknownOutcome",
+        "Unscreened",
+    ),
     "model.template": ("Template", "TemplateCategory", "TemplateStatus"),
     "model.window": ("WindowRule",),
     "policy.screens": ("Composer", "ContactAction"),

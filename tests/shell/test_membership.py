@@ -322,6 +322,7 @@ OF_NOBODY = {
     "close",
     "events",
     "handle_webhook",
+    "push",
     "quarantine",
     "read_media",
     "resume_line",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -11,6 +11,7 @@ import pluggy
 
 from wa_connector.aio.dispatcher import AsyncDispatcher
 from wa_connector.aio.hopping import GroupedStorage, hop_to
+from wa_connector.aio.patience import within
 from wa_connector.decide.explaining import Explanation
 from wa_connector.decide.membership import Leaving
 from wa_connector.decide.recording import Recorded
@@ -58,8 +59,10 @@ from wa_connector.shell.engine import Engine, Kept, Timeline
 from wa_connector.shell.ids import new_id
 from wa_connector.shell.inbound import WebhookResult
 from wa_connector.shell.ports import Clock, Ids, Ports
+from wa_connector.shell.pushing import Pushed
 
 NO_COMMAND: Final = CommandId("")
+HOOK_PATIENCE: Final = timedelta(seconds=10)
 
 
 @final
@@ -68,7 +71,8 @@ class AsyncConnector:
 
     Asynchronous plugins are preferred; a plain one runs on ``executor`` (None: the loop's own), its commits and loads
     that arrive together in one hop. A plain directory or contact store that never blocks may say ``is_immediate =
-    True`` and is called in place. Usable from several loops.
+    True`` and is called in place. An asynchronous hook that has not answered after ``hook_patience`` is given up and
+    counts as one that fails. Usable from several loops.
     """
 
     def __init__(
@@ -79,9 +83,10 @@ class AsyncConnector:
         clock: Clock = utc_now,
         ids: Ids = new_id,
         executor: Executor | None = None,
+        hook_patience: timedelta = HOOK_PATIENCE,
     ) -> None:
         manager = plugin_manager(plugins, discover=discover)
-        self._ports: Final = _ports(manager, hop_to(executor), clock, ids)
+        self._ports: Final = _ports(manager, hop_to(executor), clock, ids, hook_patience)
         self._shell: Final = Engine(self._ports)
         self._is_closed = False
         self.dispatcher: Final = AsyncDispatcher(self._ports)
@@ -340,6 +345,9 @@ class AsyncConnector:
     async def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
         return await self._engine().events(tenant, after, limit)
 
+    async def push(self, tenant: TenantId) -> Pushed:
+        return await self._engine().push(tenant)
+
     async def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
         return await self._engine().quarantine(tenant, limit)
 
@@ -370,7 +378,7 @@ class AsyncConnector:
         await self.aclose()
 
 
-def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids) -> Ports:
+def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids, patience: timedelta) -> Ports:
     plain_media: MediaStore | None = manager.hook.wa_media_store()
     async_media: AsyncMediaStore | None = manager.hook.wa_async_media_store()
     return Ports(
@@ -380,7 +388,7 @@ def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids) -> P
         media=async_media or PlainMedia(plain_media or NoMedia(), hop),
         channels=channels_of(manager),
         transports=_transports(manager, plain_media, async_media, hop),
-        hooks=hooks_of(manager, can_await=True),
+        hooks=hooks_of(manager, within(patience)),
         clock=clock,
         ids=ids,
         pause=asyncio.sleep,

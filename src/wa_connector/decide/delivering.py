@@ -35,11 +35,14 @@ from wa_connector.model.outbound import (
     SendOutcome,
 )
 from wa_connector.model.queue import EntryState, LeasedLane, OutboxEntry, Work
+from wa_connector.model.screening import Screened
 from wa_connector.model.setting import UnknownOutcome
 from wa_connector.model.standing import Standing
 from wa_connector.policy.action import Action, DeliverRequest, Notify, UseTemplate, Write
 from wa_connector.policy.limits import hour_of
 from wa_connector.policy.rules import decide
+from wa_connector.policy.screening import judge_screening, kept
+from wa_connector.policy.signing import signed
 from wa_connector.policy.status import Step
 from wa_connector.policy.window import is_open_by_customer
 from wa_connector.ports.rows import MESSAGE, OUTBOX, window_of
@@ -55,6 +58,8 @@ class Take:
     ground: Ground
     lane: LeasedLane
     message: MessageId
+    screened: Screened | None = None
+    """What the host's screeners make of it now; what they have against it is the ground's."""
 
 
 @frozen
@@ -70,10 +75,13 @@ class Record:
 
 @frozen
 class RecordFetch:
+    """Note what came of fetching a file; ``screened`` is what the host's screeners make of a picture that is here."""
+
     ground: Ground
     lane: LeasedLane
     message: MessageId
     outcome: FetchOutcome
+    screened: Screened | None = None
 
 
 @frozen
@@ -101,15 +109,34 @@ def hand_over(draft: Draft, command: Take) -> Taken:
     ground, (message, entry) = command.ground, _taken(draft, command)
     if entry is None or entry.state is not EntryState.QUEUED:
         return Withdrawn(_GONE)
-    decision = decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+    message = _redacted(message, command.screened)
+    decision = _judged(draft, ground, message)
     if not decision.is_allowed:
         _withdraw(draft, ground, message, entry, decision)
         return Withdrawn(decision)
+    content = message.content if message.sender is None else signed(message.content, ground.signature)
+    if content != message.content:
+        message = evolve(message, signature=ground.signature)
     _move_entry(draft, entry, EntryState.SENDING, attempts=entry.attempts + 1)
     advance(draft, evolve(message, handed_over_at=draft.now), Step.HAND_OVER)
     address = address_for(draft, identity.survivor(draft, message.customer))
     assert address is not None, "every rule set asks for an address"
-    return Handed(Envelope(message.id, address, message.content, message.replies_to))
+    return Handed(Envelope(message.id, address, content, message.replies_to))
+
+
+def _redacted(message: Message, screened: Screened | None) -> Message:
+    if screened is None or screened.content == message.content:
+        return message
+    rules = tuple(dict.fromkeys((*message.redacted_by, *screened.redacted_by)))
+    return evolve(message, content=screened.content, redacted_by=rules)
+
+
+def _judged(draft: Draft, ground: Ground, message: Message) -> Decision:
+    """The verdict of this moment: of the rules, and then of the screeners."""
+    decision = decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+    if not decision.is_allowed:
+        return decision
+    return judge_screening(ground.screening, draft.now) or decision
 
 
 def _taken(draft: Draft, command: Take) -> tuple[Message, OutboxEntry | None]:
@@ -134,12 +161,14 @@ def _action(draft: Draft, ground: Ground, message: Message) -> Action:
         template = template_for(draft, ground, content)
         is_request = isinstance(author, BySystem) and author.notice is NoticeKind.OPT_IN_REQUEST
         return DeliverRequest(content, template) if is_request else UseTemplate(content, template)
-    return Notify(author.notice, content) if isinstance(author, BySystem) else Write(content)
+    if isinstance(author, BySystem):
+        return Notify(author.notice, content)
+    return Write(signed(content, ground.signature))
 
 
 def wait_of(decision: Decision) -> datetime | None:
-    """Until when a rule of the host's, or the portfolio's day, makes a message wait; None when none does."""
-    if decision.reason not in (Reason.HOST_RULE, Reason.DAILY_LIMIT):
+    """Until when a rule or a screener of the host's, or the portfolio's day, makes a message wait; None when none does."""
+    if decision.reason not in (Reason.HOST_RULE, Reason.DAILY_LIMIT, Reason.CONTENT_BLOCKED):
         return None
     return next((remedy.at for remedy in decision.remedies if remedy.kind is RemedyKind.WAIT), None)
 
@@ -185,7 +214,7 @@ def release(draft: Draft, command: Take) -> Decision:
 def _judge_held(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry) -> Decision:
     if entry.due_at <= draft.now:
         return Decision(Reason.EXPIRED)
-    return decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+    return _judged(draft, ground, message)
 
 
 def count_held(draft: Draft, ground: Ground, message: Message, by: int) -> None:
@@ -338,7 +367,9 @@ def record_fetch(draft: Draft, command: RecordFetch) -> None:
     outcome = command.outcome
     if isinstance(outcome, Fetched):
         draft.delete(key)
-        stored = evolve(message, content=_with_media(message.content, outcome))
+        content = kept(command.screened) if command.screened else with_media(message.content, outcome)
+        rules = command.screened.redacted_by if command.screened else ()
+        stored = evolve(message, content=content, redacted_by=(*message.redacted_by, *rules))
         draft.put(MESSAGE.of(draft.tenant, message.id), stored)
         draft.tell(MediaFetched(message.id, message.conversation))
     elif outcome.is_final or entry.attempts + 1 >= FETCH_ATTEMPTS:
@@ -352,7 +383,8 @@ def record_fetch(draft: Draft, command: RecordFetch) -> None:
         _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now + wait, attempts=entry.attempts + 1)
 
 
-def _with_media(content: Content, fetched: Fetched) -> Content:
+def with_media(content: Content, fetched: Fetched) -> Content:
+    """The picture with its file."""
     if not isinstance(content, Image):
         raise InternalError("a file was fetched for a message that has none")
     return evolve(content, media=fetched.media)

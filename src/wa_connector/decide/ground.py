@@ -44,6 +44,10 @@ class Ground:
     seat: Seat | None = None
     vetoes: tuple[Veto, ...] = ()
     """What the host's own rules have against the command."""
+    screening: tuple[Veto, ...] = ()
+    """What its screeners have against the content."""
+    signature: str = ""
+    """What the customer reads before a text of this user's."""
     seen: Mapping[Key, int] = field(factory=dict)
     """The versions of the stored settings that count here: a change to one of them conflicts with what was decided."""
 
@@ -70,7 +74,7 @@ class Ground:
             enablement(setup.organizations, seat, capabilities.channel, capabilities.label),
             seat,
             vetoes,
-            {key: row.version for key, row in stored.items()},
+            seen={key: row.version for key, row in stored.items()},
         )
 
     def credible(self, at: datetime, now: datetime) -> datetime:

@@ -40,6 +40,7 @@ from wa_connector.model.message import ByUser, Message, MessageStatus
 from wa_connector.policy.content import judge_note
 from wa_connector.policy.enablement import enablement
 from wa_connector.policy.membership import Right, joined, may, muted, parted, sees_from, still_owned
+from wa_connector.policy.screening import judge_screening
 from wa_connector.policy.status import Step
 from wa_connector.ports.rows import CONVERSATION, MESSAGE
 
@@ -141,6 +142,7 @@ class OfHeld:
     asked: Asked
     message: MessageId
     content: Content | None = None
+    redacted_by: tuple[str, ...] = ()
 
 
 # --- who is in it -----------------------------------------------------------------------------------------------------
@@ -314,7 +316,8 @@ def edit_held(draft: Draft, command: OfHeld) -> Placement:
     decision = judge(draft, ground, command.content, standing_of(draft, ground, customer))
     refuse_unless(_ALLOWED if decision.reason is Reason.WINDOW_CLOSED else decision)
     by = seat_of(ground).user.id
-    edited = evolve(message, content=command.content, author=ByUser(by), sponsor=None)
+    refuse_unless(judge_screening(ground.screening, draft.now) or _ALLOWED)
+    edited = evolve(message, content=command.content, author=ByUser(by), sponsor=None, redacted_by=command.redacted_by)
     draft.put(MESSAGE.of(draft.tenant, message.id), edited)
     draft.tell(HeldEdited(message.id, message.conversation, by))
     return Placement(decision, message.conversation, message.id, message.status)

@@ -6,27 +6,31 @@ A customer may write at any time: no rule refuses a message that came in. What r
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Moved, Witness, record
 from wa_connector.decide.draft import Draft, once
 from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
+from wa_connector.decide.routing import placed_in
 from wa_connector.decide.sending import place_request, request_for
 from wa_connector.decide.settling import apply_report
-from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch, latest_open, open_thread
+from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import Call, CallDirection, Content, Image, Text, Unsupported
 from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
-from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, UserId
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
+from wa_connector.model.routing import Candidate
+from wa_connector.model.screening import Screened
 from wa_connector.model.setting import Settings
 from wa_connector.policy.action import AskAgain, Notify
 from wa_connector.policy.replies import asks_for_help, is_near_miss, read_reply, words_of
 from wa_connector.policy.rules import decide
+from wa_connector.policy.screening import kept
 from wa_connector.ports.rows import MESSAGE, QUARANTINE, WAITING, KeptElement
 from wa_connector.ports.storage import Range
 
@@ -36,11 +40,21 @@ FRESH: Final = timedelta(hours=24)
 
 @frozen
 class ReceiveMessage:
-    """``opinion`` is what a host's own reader made of the words, where it did."""
+    """``opinion`` is what a host's own reader made of the words, where it did; ``candidates`` are those who could have
+    the thread that it begins, None where nobody was asked: then it is the line's owner alone. ``screened`` is what the
+    host's screeners left of it, and ``raw`` the element's text, to be kept where nobody could screen it."""
 
     ground: Ground
     item: InboundMessage
     opinion: Signal | None = None
+    candidates: tuple[Candidate, ...] | None = None
+    screened: Screened | None = None
+    raw: str = field(default="", repr=False)
+
+    @property
+    def kept(self) -> Content:
+        """What is kept of it, and shown."""
+        return self.item.content if self.screened is None else kept(self.screened)
 
 
 @frozen
@@ -73,12 +87,15 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     once(draft, f"in:{ground.setup.line.id}:{item.provider_id}", message)
     customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
     _sign_of_life(draft, ground, customer, item)
-    thread = latest_open(draft, ground, customer) or open_thread(
-        draft, ground, customer, _assignee(draft, ground, customer), draft.now
-    )
-    add(draft, _inbound(ground, item, message, customer, thread))
-    draft.tell(MessageReceived(message, thread, customer))
-    if isinstance(item.content, Image) and not item.content.media.is_stored:
+    thread, routed_by = placed_in(draft, ground, customer, item.replies_to, command.candidates)
+    content = command.kept
+    rules = command.screened.redacted_by if command.screened else ()
+    entry = _inbound(ground, item, message, customer, thread)
+    add(draft, evolve(entry, content=content, redacted_by=rules, routed_by=routed_by))
+    draft.tell(MessageReceived(message, thread, customer, routed_by))
+    if command.raw:
+        _keep_aside(draft, command.raw)
+    if isinstance(content, Image) and not content.media.is_stored:
         enqueue_fetch(draft, ground, customer, message)
     _consequences(draft, command, customer, thread, message)
     return message
@@ -101,6 +118,13 @@ def _inbound(
         replies_to=item.replies_to,
         opens_window=opens_window(item, ground.settings),
     )
+
+
+def _keep_aside(draft: Draft, raw: str) -> None:
+    """Keep what a customer wrote where administrators can find it: nobody decided to withhold it for good."""
+    entry, problem = draft.new_id(), "it could not be screened"
+    draft.put(QUARANTINE.of(draft.tenant, entry), KeptElement(draft.now, problem, raw))
+    draft.tell(Quarantined(entry, problem))
 
 
 def _sign_of_life(draft: Draft, ground: Ground, customer: CustomerId, item: InboundMessage) -> None:
@@ -131,12 +155,6 @@ def opens_window(item: InboundMessage, settings: Settings) -> bool:
             return item.opens_window or settings.unsupported_open_window
         case _:
             return item.opens_window
-
-
-def _assignee(draft: Draft, ground: Ground, customer: CustomerId) -> UserId | None:
-    """Whom a new thread goes to: the line's own user, unless first contact is restricted and this is one."""
-    is_first = pair_of(draft, ground, customer).latest is None
-    return None if is_first and ground.settings.restrict_first_contact else ground.setup.line.owner
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -175,7 +193,7 @@ def _fold_reply(draft: Draft, command: ReceiveMessage, customer: CustomerId) -> 
         return None
     address = item.sender.addresses[0].value if item.sender.addresses else ""
     at = command.ground.credible(item.at, draft.now)
-    seen = Witness(signal, at, cause=item.provider_id, text=words_of(item.content), address=address)
+    seen = Witness(signal, at, cause=item.provider_id, text=words_of(command.kept), address=address)
     return record(draft, command.ground, customer, seen)
 
 

@@ -27,6 +27,8 @@ from wa_connector.policy.membership import Right, may
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.policy.rules import contact as contact_rule
 from wa_connector.policy.rules import decide
+from wa_connector.policy.screening import judge_screening
+from wa_connector.policy.signing import signed
 from wa_connector.ports.rows import CONVERSATION
 
 _A_SECOND: Final = timedelta(seconds=1)
@@ -89,6 +91,7 @@ class SendMessage:
     hold: bool = False
     replies_to: ProviderId | None = None
     command: str = ""
+    redacted_by: tuple[str, ...] = ()
 
 
 def command_mark(user: UserId, command: str) -> str:
@@ -230,9 +233,12 @@ def send(draft: Draft, command: SendMessage) -> Placement:
     customer = identity.survivor(draft, thread.customer)
     content = _complete(draft, command)
     decision = judge(draft, command.ground, content, standing_of(draft, command.ground, customer))
-    outgoing = Outgoing(customer, thread.id, ByUser(seat.user.id), content, command.message, command.replies_to)
+    outgoing = Outgoing(
+        customer, thread.id, ByUser(seat.user.id), content, command.message, command.replies_to, command.redacted_by
+    )
     is_held = decision.reason is Reason.WINDOW_CLOSED and command.hold
     refuse_unless(_ALLOWED if is_held else decision)
+    refuse_unless(judge_screening(command.ground.screening, draft.now) or _ALLOWED)
     take_by_writing(draft, command.ground, thread.id, seat)
     placed = hold(draft, command.ground, outgoing) if is_held else enqueue(draft, command.ground, outgoing)
     return Placement(decision, thread.id, placed.id, placed.status)
@@ -245,7 +251,7 @@ def judge(draft: Draft, ground: Ground, content: Content, standing: Standing) ->
     """The verdict on sending ``content`` now."""
     if isinstance(content, TemplateMessage):
         return decide(UseTemplate(content, template_for(draft, ground, content)), standing, draft.now)
-    return decide(Write(content), standing, draft.now)
+    return decide(Write(signed(content, ground.signature)), standing, draft.now)
 
 
 def _complete(draft: Draft, command: SendMessage) -> Content:

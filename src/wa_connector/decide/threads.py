@@ -47,12 +47,6 @@ def open_thread(
     return thread
 
 
-def latest_open(draft: Draft, ground: Ground, customer: CustomerId) -> ConversationId | None:
-    """The thread into which the next entry of this pair goes by itself."""
-    threads = pair_of(draft, ground, customer).open
-    return threads[-1] if threads else None
-
-
 def open_to(draft: Draft, ground: Ground, customer: CustomerId, seat: Seat) -> ConversationId | None:
     """The latest open thread of this pair that the user writes into or may take; somebody else's is not his to enter."""
     for thread in reversed(pair_of(draft, ground, customer).open):
@@ -129,6 +123,7 @@ class Outgoing:
     content: Content
     message: MessageId | None = None
     replies_to: ProviderId | None = None
+    redacted_by: tuple[str, ...] = ()
 
 
 def enqueue(draft: Draft, ground: Ground, outgoing: Outgoing) -> Message:
@@ -160,6 +155,7 @@ def _place(
         now,
         replies_to=outgoing.replies_to,
         expires_at=due_at if status is MessageStatus.HELD else None,
+        redacted_by=outgoing.redacted_by,
     )
     add(draft, message)
     draft.put(

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.engine import Engine, Kept, Timeline
     from wa_connector.shell.inbound import WebhookResult
     from wa_connector.shell.ports import Clock, Ids
+    from wa_connector.shell.pushing import Pushed
 
 NO_COMMAND: Final = CommandId("")
 
@@ -468,8 +469,19 @@ class Connector:
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 
     def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
-        """The tenant's events behind a cursor, in the order of the log; ``page.cursor`` is where to go on."""
+        """The tenant's events behind a cursor ('' for the beginning), in the order of the log; ``page.cursor`` is where to
+        go on. Whoever stores it with what he made of the events misses none and takes none twice, whatever dies when.
+        """
         return drive(self._engine().events(tenant, after, limit))
+
+    def push(self, tenant: TenantId) -> Pushed:
+        """Give every notice that is due to the ``wa_push`` hooks, by a cursor that the storage keeps.
+
+        To be called after ``wa_events_committed``, and now and then. A notice that a hook fails to take is given again by
+        the next call, and those behind it wait; when it is older than the setting ``push_for`` it is dropped. Two calls
+        at once may give the same notice twice, with the same ``id``.
+        """
+        return drive(self._engine().push(tenant))
 
     def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
         """Inbound elements that were kept for inspection, the latest first."""

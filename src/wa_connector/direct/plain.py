@@ -51,7 +51,7 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
         media=PlainMedia(media, in_place),
         channels=channels_of(manager),
         transports=_transports(manager, media),
-        hooks=hooks_of(manager, can_await=False),
+        hooks=hooks_of(manager, None),
         clock=clock,
         ids=ids,
         pause=_pause,

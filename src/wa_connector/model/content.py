@@ -145,4 +145,13 @@ class Note:
     text: str = field(repr=False)
 
 
-Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Call | Unsupported | Act | Note
+@frozen
+class Withheld:
+    """In the place of what a customer wrote and a screener blocked: ``rule`` is its name, ``sentence`` what users read.
+    Never sent."""
+
+    rule: str
+    sentence: str
+
+
+Content: TypeAlias = Text | Image | Buttons | TemplateMessage | ButtonReply | Call | Unsupported | Act | Note | Withheld

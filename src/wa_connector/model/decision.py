@@ -61,6 +61,8 @@ class Reason(Enum):
     NOT_A_SUPERVISOR = "not_a_supervisor"
     HOST_RULE = "host_rule"
     """A rule of the host's own."""
+    CONTENT_BLOCKED = "content_blocked"
+    """A screener of the host's does not let this content through."""
     NOTHING_TO_DO = "nothing_to_do"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -128,6 +130,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.MEDIA_MISSING: "The file is not in the media store.",
     Reason.BUTTONS: "The buttons are not right: {problem}.",
     Reason.HOST_RULE: "{sentence}",
+    Reason.CONTENT_BLOCKED: "{sentence}",
     Reason.DATED_AHEAD: "The date lies in the future.",
     Reason.RESTORE_NEEDS_EVIDENCE: "This customer said no; a file must show that he changed his mind afterwards.",
     Reason.NOT_A_SUPERVISOR: "Only who supervises may do this.",

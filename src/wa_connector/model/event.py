@@ -12,6 +12,7 @@ from wa_connector.model.consent import Purpose, Stage
 from wa_connector.model.conversation import Role
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId, UserId
 from wa_connector.model.message import MessageStatus, NoticeKind
+from wa_connector.model.routing import RoutedBy
 
 
 @frozen
@@ -123,11 +124,11 @@ class ConversationEnded:
 
 @frozen
 class ConversationRestarted:
-    """A new thread with the customer of one that had ended."""
+    """A new thread with the customer of one that had ended; ``by`` is None when what he wrote restarted it."""
 
     conversation: ConversationId
     restarted_from: ConversationId
-    by: UserId
+    by: UserId | None
 
 
 @frozen
@@ -159,9 +160,12 @@ class HeldHandedOver:
 
 @frozen
 class MessageReceived:
+    """A customer wrote; ``routed_by`` is the rule that chose the thread, or the new thread's owner."""
+
     message: MessageId
     conversation: ConversationId
     customer: CustomerId
+    routed_by: RoutedBy | None = None
 
 
 @frozen

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from wa_connector.model.content import Content
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
 from wa_connector.model.outbound import Correction
+from wa_connector.model.routing import RoutedBy
 
 
 class MessageStatus(Enum):
@@ -106,6 +107,12 @@ class Message:
     """Of a held message whose author left: who answers for it since. What he may do now decides whether it leaves."""
     opens_window: bool = False
     """Of an inbound message: whether it counted as a sign of life."""
+    redacted_by: tuple[str, ...] = ()
+    """The screeners' rules that left of it what it says now."""
+    signature: str = ""
+    """What the customer read before the text: who wrote it."""
+    routed_by: RoutedBy | None = None
+    """Of an inbound message: the rule that chose its thread, or the new thread's owner."""
 
     @property
     def is_inbound(self) -> bool:

@@ -36,6 +36,35 @@ class Newcomers(Enum):
     FROM_JOINING = "from_joining"
 
 
+class EndedThreads(Enum):
+    """What a customer's message begins when no thread with him is open."""
+
+    NEW = "new"
+    """A new thread, routed like a first one."""
+    FOR_LAST_OWNER = "for_last_owner"
+    """A thread that goes on from the ended one, for whoever owned it; routed like a first one when he cannot take it."""
+    UNASSIGNED = "unassigned"
+    """A thread that goes on from the ended one, on the unassigned list."""
+
+
+class Unscreened(Enum):
+    """What becomes of a message when a screener cannot be asked."""
+
+    HOLD_BACK = "hold_back"
+    """It waits (ours), or is shown to nobody until it was looked at (a customer's)."""
+    LET_THROUGH = "let_through"
+
+
+class PushShows(Enum):
+    """What a push notice may show: it passes through the makers of telephones."""
+
+    NOTHING = "nothing"
+    SENDER = "sender"
+    """Who wrote."""
+    TEXT = "text"
+    """Who wrote, and what."""
+
+
 @frozen
 class Settings:
     """One value a rule parameter. The names are what organizations override."""
@@ -55,9 +84,25 @@ class Settings:
     """A user may write first only to people in the contacts."""
     restrict_first_contact: bool = False
     """A customer who was never written to is not assigned to a user (what he writes is stored all the same)."""
+    ended_threads: EndedThreads = EndedThreads.NEW
+    """What a customer's message begins when no thread with him is open, or when it quotes one that has ended. A restart
+    asks nothing of consent and revives none."""
+    route_to_contact_owner: bool = False
+    """A new thread goes to the user whose contact the customer is, when the host's routing hook names nobody."""
+    route_to_absent: bool = False
+    """A new thread goes to whom it would go to even when the host says that he is not there."""
     newcomers_see: Newcomers = Newcomers.EVERYTHING
     """What somebody sees who is added to a conversation, or to whom it is transferred: all of it, or what is entered from
     then on. Settled when he joins. Whoever takes a thread from the unassigned list sees all of it, as anybody could."""
+    unscreened: Unscreened = Unscreened.HOLD_BACK
+    """What becomes of a message when a screener fails, or does not answer in time."""
+    sign_messages: bool = False
+    """What a user writes begins with his name for the customer."""
+    signature: str = "{name}: "
+    """What stands before a signed text; ``{name}`` is the user's."""
+    push_shows: PushShows = PushShows.SENDER
+    push_for: timedelta = timedelta(hours=24)
+    """How old a notice may grow that cannot be pushed; then it is dropped, so that it keeps no later one."""
     ask_again_after: timedelta = timedelta(hours=24)
     staff_may_restore: bool = False
     """Staff may record that a person took back his own decline or STOP, with a file that shows it, dated after it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wa_connector.model.capability import Capabilities
-from wa_connector.model.content import Act, Buttons, Content, Image, Note, Text
+from wa_connector.model.content import Act, Buttons, Content, Image, Note, Text, Withheld
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 
 _CORRECT: Final = (Remedy(RemedyKind.CORRECT_CONTENT),)
@@ -85,7 +85,7 @@ def _refuse(reason: Reason, **parameters: Parameter) -> Decision:
     return Decision(reason, tuple(parameters.items()), _CORRECT)
 
 
-_OUR_OWN: Final = frozenset({Act, Note})
+_OUR_OWN: Final = frozenset({Act, Note, Withheld})
 """What stands in a timeline and goes to no customer, whatever a channel declares."""
 
 _JUDGES: Final[Mapping[type[Content], Callable[[Any, Capabilities], Decision | None]]] = {

@@ -1,7 +1,8 @@
 """The hook specifications: how a host and its plugins reach the SDK.
 
 Three kinds, named in each docstring. **provide** hooks are called once, when a connector is built. **decide** hooks are
-asked once a command, before anything is loaded. **observe** hooks are told afterwards; an error in one is isolated,
+asked once a command, before it is decided; of several, the one registered last is asked first, and an answer that is
+none of those named here counts as a failure. **observe** hooks are told afterwards; an error in one is isolated,
 reported and stops nobody else. Plugins are found by the entry-point group ``wa_connector`` or registered by hand.
 """
 
@@ -13,8 +14,11 @@ import pluggy
 
 from wa_connector.model.consent import Signal
 from wa_connector.model.event import Happening
-from wa_connector.model.ids import TenantId
+from wa_connector.model.ids import LineId, TenantId, UserId
 from wa_connector.model.opinion import Question, Veto
+from wa_connector.model.push import PushNotice
+from wa_connector.model.routing import RoutingQuestion
+from wa_connector.model.screening import Redact, Screening
 from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 from wa_connector.ports.contacts import AsyncContacts, Contacts
 from wa_connector.ports.directory import AsyncDirectory, Directory
@@ -100,6 +104,50 @@ def wa_read_reply(text: str) -> Signal | None:
 
 
 @hookspec
+def wa_screen(screening: Screening) -> Redact | Veto | None:
+    """decide: may this content pass? A ``Redact`` to let something else pass in its place, a ``Veto`` with the sentence
+    that users read to block it, None to have nothing against it.
+
+    Asked of what a user sends when he sends it and once more when it leaves the outbox, and of what a customer writes
+    when it comes in and, of a picture, once more when its file is here. Every screener is asked, each about what the
+    one before it left; any veto wins. One that fails, answers nonsense or takes longer than the connector's
+    ``hook_patience`` counts as the organization's setting ``unscreened`` says. What consent is read from is what the
+    customer wrote, whatever a screener leaves of it. May be awaitable in the asynchronous face; only there can
+    somebody who does not answer be given up."""
+
+
+@hookspec
+def wa_route(question: RoutingQuestion) -> UserId | Sequence[UserId] | None:
+    """decide: whose is the new thread that a customer's message begins? A user, a team or a queue, or several in the
+    order in which they are to be tried; None or nobody to leave it to the line's owner and the unassigned list.
+
+    Asked only when no thread with the customer is open. Passed over are those who are disabled, have no such channel
+    or are away, and a hook that fails. May be awaitable in the asynchronous face."""
+
+
+@hookspec
+def wa_presence(tenant: TenantId, user: UserId) -> bool | None:
+    """decide: whether somebody is there to take a new thread; None where it is not known, which counts as being there.
+    The first answer counts; a hook that fails is passed over. May be awaitable in the asynchronous face."""
+
+
+@hookspec
+def wa_sender_name(tenant: TenantId, user: UserId, line: LineId) -> str | None:
+    """decide: under which name customers read what a user writes, where messages are signed (the setting
+    ``sign_messages``); '' for none, None for the directory's. The first answer counts; a hook that fails is passed
+    over. May be awaitable in the asynchronous face."""
+
+
+@hookspec
+def wa_push(notice: PushNotice) -> None:
+    """observe: tell somebody's device. Called by ``Connector.push``, in the order of the log.
+
+    A notice whose hook fails is given again by a later call, and those behind it wait, as long as the setting
+    ``push_for`` says; so one may be given twice, and its ``id`` says that it is the same. May be awaitable in the
+    asynchronous face."""
+
+
+@hookspec
 def wa_events_committed(tenant: TenantId, at: datetime, happenings: Sequence[Happening]) -> Any:
     """observe: what one commit brought, in order, after it is durable. May be awaitable in the asynchronous face.
 
@@ -110,7 +158,7 @@ def wa_events_committed(tenant: TenantId, at: datetime, happenings: Sequence[Hap
 @hookspec
 def wa_metric(name: str, value: float, labels: Mapping[str, str]) -> None:
     """observe: one measurement. Names: ``webhook_lag_seconds``, ``queue_age_seconds``, ``refusals``,
-    ``hook_failures``, ``conflicts``. Labels never carry a number, a text or a customer's id."""
+    ``hook_failures``, ``conflicts``, ``notices_dropped``. Labels never carry a number, a text or a customer's id."""
 
 
 @hookspec

@@ -186,6 +186,8 @@ GATE: Final = Kind("gate", Gate, key=_columns("tenant", "line"))
 DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 """What was taken once: the payload is the id of what came of it."""
 ANCHOR: Final = Kind("anchor", Anchor, key=(*_columns("tenant"), Column("at", ColumnType.INTEGER)))
+CURSOR: Final = Kind("cursor", str, key=_columns("tenant", "name"))
+"""How far somebody of ours has read the log, by what he does with it."""
 TEMPLATE: Final = Kind("template", Template, key=_columns("tenant", "account", "name", "language"))
 SETTING: Final = Kind("setting", SettingHistory, key=_columns("tenant", "scope"))
 """The scope is ``organization:`` or ``user:`` and the id."""
@@ -226,6 +228,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         OUTBOX,
         GATE,
         DEDUPE,
+        CURSOR,
         TEMPLATE,
         SETTING,
         WAITING,
@@ -254,6 +257,7 @@ __all__ = [
     "ANCHOR",
     "CONSENT",
     "CONVERSATION",
+    "CURSOR",
     "CUSTOMER",
     "DEDUPE",
     "EVIDENCE",

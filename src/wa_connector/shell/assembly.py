@@ -12,7 +12,7 @@ import pluggy
 from wa_connector.errors import UsageError
 from wa_connector.ports import hooks as hookspecs
 from wa_connector.ports.channel import Channel
-from wa_connector.shell.ports import Hooks
+from wa_connector.shell.ports import Hooks, Within
 
 P = TypeVar("P")
 Plugin = object | ModuleType
@@ -43,14 +43,19 @@ WAYS_OUT: Final = {
 }
 
 
-def hooks_of(manager: pluggy.PluginManager, *, can_await: bool) -> Hooks:
-    """The observers and deciders, resolved once."""
+def hooks_of(manager: pluggy.PluginManager, within: Within | None) -> Hooks:
+    """The observers and deciders, resolved once. ``within`` awaits in a face that can, else None."""
     return Hooks(
         observers=_implementations(manager, "wa_events_committed"),
         meters=_implementations(manager, "wa_metric"),
         rules=_implementations(manager, "wa_veto"),
         readers=_implementations(manager, "wa_read_reply"),
-        can_await=can_await,
+        screeners=_implementations(manager, "wa_screen"),
+        routers=_implementations(manager, "wa_route"),
+        presences=_implementations(manager, "wa_presence"),
+        namers=_implementations(manager, "wa_sender_name"),
+        pushers=_implementations(manager, "wa_push"),
+        within=within,
     )
 
 

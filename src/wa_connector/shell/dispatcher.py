@@ -21,6 +21,7 @@ from wa_connector.decide.delivering import (
     release,
     settle_doubt,
     wait_of,
+    with_media,
 )
 from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.gating import Probe, take_probe
@@ -32,9 +33,18 @@ from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import TenantId
 from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
-from wa_connector.model.outbound import Accepted, AccountStopped, FetchFailed, OutcomeUnknown, Rejected
+from wa_connector.model.outbound import (
+    Accepted,
+    AccountStopped,
+    Fetched,
+    FetchFailed,
+    FetchOutcome,
+    OutcomeUnknown,
+    Rejected,
+)
 from wa_connector.model.queue import Budget, EntryState, Gate, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
+from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import AsyncTransport
 from wa_connector.ports.rows import GATE, MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
@@ -42,6 +52,7 @@ from wa_connector.shell.committing import commit_one, decide, result_of, settled
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.pacing import A_MOMENT, Paces
 from wa_connector.shell.ports import Ports, log, where
+from wa_connector.shell.screening import screened_inbound, screened_outbound, with_signature
 from wa_connector.shell.waking import wake_line
 
 LEASE: Final = timedelta(minutes=2)
@@ -215,10 +226,10 @@ class _Lane:
     async def _send_one(
         self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry, *, is_probe: bool
     ) -> int:
-        ground, _ = await self._ground(setup, entry)
+        ground, message = await self._ground(setup, entry)
         age = (self._ports.clock() - entry.since_at).total_seconds()
         self._ports.hooks.measure("queue_age_seconds", age, channel=setup.line.channel)
-        taken = await self._decide(hand_over, Take(ground, self._lane, entry.message))
+        taken = await self._decide(hand_over, await self._take(ground, message))
         if not isinstance(taken, Handed):
             self._ports.hooks.measure("refusals", 1, reason=taken.decision.reason.value)
             self._paces.give_back(setup)
@@ -263,8 +274,8 @@ class _Lane:
                 continue
             wait: datetime | None = None
             if look_at is None or entry.due_at <= self._ports.clock():
-                ground, _ = await self._ground(setup, entry)
-                decision: Decision = await self._decide(release, Take(ground, self._lane, entry.message))
+                ground, message = await self._ground(setup, entry)
+                decision: Decision = await self._decide(release, await self._take(ground, message))
                 wait = wait_of(decision)
                 if decision.reason is not Reason.WINDOW_CLOSED and wait is None:
                     continue
@@ -287,7 +298,7 @@ class _Lane:
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
                 outcome = FetchFailed(type(error).__qualname__, is_final=False)
-            await self._decide(record_fetch, RecordFetch(ground, self._lane, entry.message, outcome))
+            await self._decide(record_fetch, await self._fetched(ground, message, outcome))
             fetched += 1
         return Turn(fetched, self._ports.clock() if fetched else None)
 
@@ -312,6 +323,25 @@ class _Lane:
         content = message.content
         intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
         return await ground_for(self._ports, setup, seat, intent), message
+
+    async def _take(self, ground: Ground, message: Message) -> Take:
+        """The look at a message that is about to leave, with what the host's screeners say now. They are not asked of
+        what the system sends by itself."""
+        if message.sender is None:
+            return Take(ground, self._lane, message.id)
+        screened = await screened_outbound(self._ports, ground, message.conversation, message.content)
+        ground = await with_signature(self._ports, evolve(ground, screening=screened.vetoes))
+        return Take(ground, self._lane, message.id, screened)
+
+    async def _fetched(self, ground: Ground, message: Message, outcome: FetchOutcome) -> RecordFetch:
+        """What came of fetching a file, which the screeners are shown before anybody else."""
+        if not isinstance(outcome, Fetched):
+            return RecordFetch(ground, self._lane, message.id, outcome)
+        screened = await screened_inbound(self._ports, ground, with_media(message.content, outcome))
+        if screened is not None and is_unscreened(screened):
+            outcome = FetchFailed("it could not be screened", is_final=False)
+            return RecordFetch(ground, self._lane, message.id, outcome)
+        return RecordFetch(ground, self._lane, message.id, outcome, screened)
 
     async def _decide(self, decider: Any, command: Any) -> Any:
         """Decide and commit under the lease, again on a conflict with what came in meanwhile."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wa_connector.decide import membership, screens, sending, templates
 from wa_connector.decide.draft import Draft, Known, Ready, Refused
@@ -57,6 +57,7 @@ from wa_connector.model.instants import checked, to_microseconds
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
 from wa_connector.model.queue import LineStop
+from wa_connector.model.screening import Screened
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.membership import Span, as_seen, spans
 from wa_connector.policy.screens import Composer, ContactAction
@@ -70,6 +71,8 @@ from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
 from wa_connector.shell.ports import Ports, log, where
+from wa_connector.shell.pushing import Pushed, push_all
+from wa_connector.shell.screening import screened_outbound, with_signature
 from wa_connector.shell.waking import wake_line
 
 C = TypeVar("C")
@@ -155,11 +158,21 @@ class Engine:
                 return self._refused(answer.decision)
             quoted = await self._provider_id(ground, _result(answer), replies_to)
         message = MessageId(self._ports.ids())
-        command = SendMessage(ground, conversation, content, message, hold, quoted, command_id)
+        ground, screened = await self._screened(ground, conversation, content)
+        command = SendMessage(
+            ground, conversation, screened.content, message, hold, quoted, command_id, screened.redacted_by
+        )
         wanted = [*_in_conversation(ground, conversation)]
         if command_id:
             wanted.append(DEDUPE.of(tenant, sending.command_mark(user, command_id)))
         return await self._placement(await decide(self._ports, sending.send, command, tenant, wanted), tenant)
+
+    async def _screened(
+        self, ground: Ground, conversation: ConversationId, content: Content
+    ) -> tuple[Ground, Screened]:
+        """The ground with what the screeners say and the user's signature; and what they left of the content."""
+        screened = await screened_outbound(self._ports, ground, conversation, content)
+        return await with_signature(self._ports, evolve(ground, screening=screened.vetoes)), screened
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         ground = await self._ground_of(tenant, user, conversation, Intent.WRITE)
@@ -372,15 +385,14 @@ class Engine:
     ) -> Placement:
         if isinstance(content, TemplateMessage):
             raise UsageError("a template waits for no window; cancel the held message, and send the template")
-        return await self._act(
-            membership.edit_held,
-            lambda asked: OfHeld(asked, message, content),
-            tenant,
-            user,
-            conversation,
-            "",
-            Intent.WRITE,
-        )
+        ground = await self._ground_of(tenant, user, conversation, Intent.WRITE)
+        if ground is None:
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
+        ground, screened = await self._screened(ground, conversation, content)
+        asked = Asked(ground, conversation, MessageId(self._ports.ids()))
+        command = OfHeld(asked, message, screened.content, screened.redacted_by)
+        wanted = _in_conversation(ground, conversation)
+        return await self._placement(await decide(self._ports, membership.edit_held, command, tenant, wanted), tenant)
 
     # --- files and templates ------------------------------------------------------------------------------------------
 
@@ -521,6 +533,9 @@ class Engine:
 
     async def events(self, tenant: TenantId, after: str, limit: int) -> EventPage:
         return await self._ports.storage.events_after(tenant, after, limit)
+
+    async def push(self, tenant: TenantId) -> Pushed:
+        return await push_all(self._ports, tenant)
 
     async def quarantine(self, tenant: TenantId, limit: int) -> tuple[Kept, ...]:
         page = await self._ports.storage.scan(Scan("quarantine", "age", (tenant,), limit, descending=True))

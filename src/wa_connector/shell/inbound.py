@@ -24,10 +24,12 @@ from wa_connector.decide.receiving import (
     receive_preference,
     receive_status,
 )
+from wa_connector.decide.routing import Whose, whose
 from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable, UsageError
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
 from wa_connector.model.directory import App
-from wa_connector.model.ids import TenantId
+from wa_connector.model.event import ConversationOpened
+from wa_connector.model.ids import ProviderId, TenantId
 from wa_connector.model.inbound import (
     Inbound,
     InboundItem,
@@ -38,12 +40,15 @@ from wa_connector.model.inbound import (
     Unreadable,
 )
 from wa_connector.policy.replies import words_of
+from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Snapshot, Wanted
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log, where
+from wa_connector.shell.routing import candidates_for
+from wa_connector.shell.screening import screened_inbound
 
 ROUNDS: Final = 12
 
@@ -68,7 +73,7 @@ class _Element:
 
     tenant: TenantId
     decider: Callable[..., Any]
-    command: ReceiveMessage | ReceiveStatus | ReceivePreference | Keep
+    command: ReceiveMessage | ReceiveStatus | ReceivePreference | Keep | Whose
     wanted: tuple[Wanted, ...]
     item: InboundItem
 
@@ -167,10 +172,13 @@ async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundS
         ports.hooks.measure("webhook_lag_seconds", seconds, channel=ground.capabilities.channel)
         message = evolve(item, sender=_scoped(item.sender, portfolio))
         mark = DEDUPE.of(line.tenant, f"in:{line.id}:{item.provider_id}")
-        wanted = (mark, *_of_sender(ground, message.sender))
+        wanted = (mark, *_of_sender(ground, message.sender), *_of_quoted(ground, message.replies_to))
         words = words_of(item.content)
         opinion = await ports.hooks.read_reply(words) if words and ports.hooks.readers else None
-        return _Element(line.tenant, receive_message, ReceiveMessage(ground, message, opinion), wanted, item)
+        screened = await screened_inbound(ports, ground, message.content)
+        raw = _as_json(item) if screened and is_unscreened(screened) else ""
+        command = ReceiveMessage(ground, message, opinion, screened=screened, raw=raw)
+        return _Element(line.tenant, receive_message, command, wanted, item)
     if isinstance(item, InboundPreference):
         chosen = evolve(item, sender=_scoped(item.sender, portfolio))
         mark = DEDUPE.of(line.tenant, f"preference:{line.id}:{item.provider_id}")
@@ -198,6 +206,11 @@ def _of_sender(ground: Ground, sender: Sender) -> Iterable[Wanted]:
             "customer",
             (("customer", (tenant, FOUND)), ("consent", (tenant, FOUND)), ("pair", (tenant, FOUND, line))),
         )
+
+
+def _of_quoted(ground: Ground, quoted: ProviderId | None) -> Iterable[Wanted]:
+    if quoted is not None:
+        yield Range("message", "provider", (ground.setup.line.tenant, ground.setup.line.id, quoted), 1)
 
 
 def _of_status(ground: Ground, status: InboundStatus) -> tuple[Wanted, ...]:
@@ -248,6 +261,9 @@ class _Batch:
     async def _decide(self, element: _Element) -> None:
         try:
             answer = await self._answer(element)
+            if _begins_unasked(element, answer):
+                element = await self._routed(element)
+                answer = await self._answer(element)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind
@@ -261,6 +277,16 @@ class _Batch:
                 self._snapshot = rolled(self._snapshot, change)
             case Known() | Refused():
                 self._counts[1] += 1
+
+    async def _routed(self, element: _Element) -> _Element:
+        """The element with those who could have the thread that it begins. Asked only of one that begins one, and once."""
+        command = element.command
+        assert isinstance(command, ReceiveMessage)
+        question = evolve(element, decider=whose, command=Whose(command.ground, command.item))
+        answer = await self._answer(question)
+        assert isinstance(answer, Ready)
+        candidates = await candidates_for(self._ports, command.ground, answer.result)
+        return evolve(element, command=evolve(command, candidates=candidates))
 
     async def _answer(self, element: _Element) -> Ready[Any] | Known | Refused:
         seed, ports = self._next_seed(), self._ports
@@ -311,6 +337,14 @@ class _Batch:
                 log.error("an inbound element could not be stored (%s); it is kept", where(error))
                 return [None]
         return [outcome for each in pending for outcome in await self._commit([each])]
+
+
+def _begins_unasked(element: _Element, answer: Ready[Any] | Known | Refused) -> bool:
+    """Whether the answer begins a thread whose owner nobody was asked for."""
+    is_asked = not isinstance(element.command, ReceiveMessage) or element.command.candidates is not None
+    if is_asked or not isinstance(answer, Ready):
+        return False
+    return any(isinstance(happening, ConversationOpened) for happening in answer.change.events)
 
 
 def _all_wanted(elements: Iterable[_Element]) -> Sequence[Wanted]:

@@ -25,6 +25,7 @@ from wa_connector.model.content import (
     TemplateMessage,
     Text,
     Unsupported,
+    Withheld,
 )
 from wa_connector.model.conversation import Conversation, ConversationState, Pair, Participant, Role
 from wa_connector.model.customer import Customer
@@ -209,6 +210,7 @@ def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
         Unsupported("sticker"),
         Act(Deed.TRANSFERRED, UserId("user-2"), UserId("user-1"), Role.OWNER, ConversationId("before"), text),
         Note(text),
+        Withheld("dlp", text),
     )
     authors: tuple[Author, ...] = (ByCustomer(), ByUser(UserId("user-1")), BySystem(NoticeKind.STOP, "cause-1"))
     value = Message(
@@ -241,6 +243,10 @@ def _outbox(tenant: TenantId, number: int) -> tuple[Key, OutboxEntry]:
         attempts=number,
     )
     return rows.OUTBOX.of(tenant, value.work.value, value.message), value
+
+
+def _cursor(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.CURSOR.of(tenant, _id(number)), _text(number)
 
 
 def _dedupe(tenant: TenantId, number: int) -> tuple[Key, str]:
@@ -307,6 +313,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "message": _message,
     "outbox": _outbox,
     "dedupe": _dedupe,
+    "cursor": _cursor,
     "reach": _reach,
     "gate": _gate,
     "template": _template,

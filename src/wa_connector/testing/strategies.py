@@ -44,6 +44,7 @@ from wa_connector.model.content import (
     TemplateMessage,
     Text,
     Unsupported,
+    Withheld,
 )
 from wa_connector.model.conversation import Role
 from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
@@ -156,7 +157,7 @@ def contents() -> st.SearchStrategy[Content]:
     calls = st.builds(Call, st.sampled_from(CallDirection), st.booleans())
     users = st.none() | st.just(UserId("ana"))
     acts = st.builds(Act, st.sampled_from(Deed), users, users, st.none() | st.sampled_from(Role), note=texts())
-    noted = acts | st.builds(Note, texts())
+    noted = acts | st.builds(Note, texts()) | st.builds(Withheld, texts(), texts())
     return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts()) | noted
 
 

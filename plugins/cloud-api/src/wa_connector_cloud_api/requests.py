@@ -25,6 +25,7 @@ from wa_connector.model.content import (
     TemplateMessage,
     Text,
     Unsupported,
+    Withheld,
 )
 from wa_connector.model.content import Call as TelephoneCall
 from wa_connector.model.directory import Account, Line
@@ -101,7 +102,7 @@ def _content(content: Content, uploads: Mapping[str, str], kinds: "ButtonKinds")
             return {"type": "interactive", "interactive": interactive}
         case TemplateMessage():
             return _template(content, uploads, kinds)
-        case ButtonReply() | TelephoneCall() | Unsupported() | Act() | Note():
+        case ButtonReply() | TelephoneCall() | Unsupported() | Act() | Note() | Withheld():
             return Rejected("content", "a business cannot send this kind of content")
         case _ as unreachable:
             assert_never(unreachable)
