@@ -17,7 +17,7 @@ SINGLES = ("text", "image", "delivered", "read", "button")
 
 _CUSTOMER, _USER_ID = "16505551234", "US.13491208655302741918"
 _CONTACT = {"profile": {"name": "Sheena Nelson"}, "wa_id": _CUSTOMER, "user_id": _USER_ID}
-_AT = "1795348800"
+_BEGIN = 1795348800
 
 
 def bodies(kind: str, count: int, series: int) -> list[tuple[bytes, str]]:
@@ -38,21 +38,22 @@ def _body(kind: str, number: str) -> bytes:
 def _change(kind: str, number: str) -> dict[str, Any]:
     metadata = {"display_phone_number": "15550783881", "phone_number_id": PHONE}
     value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata, "contacts": [_CONTACT]}
+    at = str(_BEGIN + int(number) // 1000)  # ten bodies a second
     wamid = f"wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQzQTdBNUU4{number}"
     if kind in ("delivered", "read"):
-        value["statuses"] = [_status(kind, wamid)]
+        value["statuses"] = [_status(kind, wamid, at)]
     else:
         value["messages"] = [
-            {"from": _CUSTOMER, "from_user_id": _USER_ID, "id": wamid, "timestamp": _AT, **_CONTENT[kind]}
+            {"from": _CUSTOMER, "from_user_id": _USER_ID, "id": wamid, "timestamp": at, **_CONTENT[kind]}
         ]
     return {"value": value, "field": "messages"}
 
 
-def _status(kind: str, wamid: str) -> dict[str, Any]:
+def _status(kind: str, wamid: str, at: str) -> dict[str, Any]:
     return {
         "id": wamid,
         "status": kind,
-        "timestamp": _AT,
+        "timestamp": at,
         "recipient_id": _CUSTOMER,
         "recipient_user_id": _USER_ID,
         "conversation": {"id": "8ba6a9bbb8b4a9be3b4ad9f8bc4d1d0a", "origin": {"type": "service"}},

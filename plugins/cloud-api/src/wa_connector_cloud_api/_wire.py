@@ -72,7 +72,9 @@ def sha256(value: object) -> str:
             raw = binascii.a2b_hex(value)
         elif len(value) in (43, 44):
             # One '=' too many is no trouble to a2b_base64; one too few is.
-            raw = binascii.a2b_base64(value.replace("-", "+").replace("_", "/") + "=")
+            if "-" in value or "_" in value:
+                value = value.replace("-", "+").replace("_", "/")
+            raw = binascii.a2b_base64(value + "=")
         else:
             return ""
     except ValueError:

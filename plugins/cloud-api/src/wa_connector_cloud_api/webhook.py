@@ -42,6 +42,7 @@ from wa_connector.model.inbound import (
     Sender,
     Unreadable,
 )
+from wa_connector.model.trusted import trusted
 from wa_connector_cloud_api import errors
 from wa_connector_cloud_api._json import decode, readable
 from wa_connector_cloud_api._wire import digits, instant, reference, sha256, text, word
@@ -54,6 +55,13 @@ _People: TypeAlias = Mapping[object, _Object]
 _WHATSAPP_ID: Final = AddressKind.WHATSAPP_ID
 _BSUID: Final = AddressKind.BSUID
 _PARENT_BSUID: Final = AddressKind.PARENT_BSUID
+
+# Made by the hundred thousand, of parts that are checked here.
+_address: Final = trusted(Address)
+_inbound: Final = trusted(Inbound)
+_inbound_message: Final = trusted(InboundMessage)
+_inbound_status: Final = trusted(InboundStatus)
+_person_of: Final = trusted(Sender)
 
 # A NewType is called like a function, and the one function here does all that is to be done.
 _message_id: Final = cast(Callable[[object], ProviderId], reference)
@@ -113,7 +121,7 @@ def _read_change(account: str, change: object, found: list[Inbound]) -> None:
 
 
 def _unreadable(account: str, line: str, problem: str, element: object) -> Inbound:
-    return Inbound(account, line, Unreadable(problem, readable(element)))
+    return _inbound(account, line, Unreadable(problem, readable(element)))
 
 
 # --------------------------------------------------------------------------- the lists of a value
@@ -136,7 +144,7 @@ def _read_value(account: str, line: str, value: _Object, lists: "Mapping[str, _T
                 item = take(account, element, people)
             except _Bad as bad:
                 item = Unreadable(str(bad), readable(element))
-            found.append(Inbound(account, line, item))
+            found.append(_inbound(account, line, item))
 
 
 def _people(contacts: object) -> _People:
@@ -146,7 +154,7 @@ def _people(contacts: object) -> _People:
         for contact in contacts:
             if isinstance(contact, dict):
                 for own in (contact.get("user_id"), contact.get("wa_id")):
-                    if isinstance(own, str):
+                    if own and isinstance(own, str):
                         people.setdefault(own, contact)
     return people
 
@@ -170,12 +178,12 @@ def _person(account: str, wa_id: object, user_id: object, parent: object, people
                 above = reference(contact["parent_user_id"])
     addresses = []
     if number:
-        addresses.append(Address(_WHATSAPP_ID, number))
+        addresses.append(_address(_WHATSAPP_ID, number))
     if user:
-        addresses.append(Address(_BSUID, user, account))
+        addresses.append(_address(_BSUID, user, account))
     if above:
-        addresses.append(Address(_PARENT_BSUID, above, account))
-    return Sender(tuple(addresses), name) if addresses else None
+        addresses.append(_address(_PARENT_BSUID, above, account))
+    return _person_of(tuple(addresses), name) if addresses else None
 
 
 def _name(profile: object) -> str:
@@ -203,7 +211,7 @@ def _message(account: str, message: _Object, people: _People) -> InboundMessage:
     context = message.get("context")
     replies_to = (_message_id(context.get("id")) or None) if isinstance(context, dict) else None
     content = read_content(message, kind, replies_to)
-    return InboundMessage(provider_id, at, sender, content, replies_to, opens_window)
+    return _inbound_message(provider_id, at, sender, content, replies_to, opens_window)
 
 
 def _sender(account: str, kind: str, message: _Object, people: _People) -> Sender | None:
@@ -287,7 +295,7 @@ def _status(account: str, status: _Object, people: _People) -> InboundStatus:
     ours = text(status.get("biz_opaque_callback_data"))
     error, meaning = _failure(status.get("errors")) if report is Report.FAILED else ("", "")
     taught = errors.correction(error)
-    return InboundStatus(
+    return _inbound_status(
         provider_id,
         at,
         report,
@@ -393,7 +401,7 @@ def _called(element: _Object, at: datetime | None, customer: Sender | None, cont
         raise _Bad("a call without a usable id, timestamp or customer")
     # A voicemail comes as a message under the bare id of its call. Had the call taken that id, the voicemail would pass
     # for known, and what the customer said would be lost.
-    return InboundMessage(ProviderId(f"{call}#call"), at, customer, content)
+    return _inbound_message(ProviderId(f"{call}#call"), at, customer, content)
 
 
 # --------------------------------------------------------------------------------------- tables
