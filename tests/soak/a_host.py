@@ -6,9 +6,9 @@ Two users write, each on a line of his own: Ana's messages of unknown outcome ar
 process is a nursery: for every line ``live`` on its standard input it forks one life, which takes webhooks, runs the
 dispatcher and sends, until it is killed; so a new life begins in milliseconds and with nothing but the files of the last.
 
-Rules of this file: whatever a life must know of an earlier one is in the storage or in its journal. The storage comes from
-a factory that the environment may name (``WA_SOAK_STORAGE=module:function``, called with the site), so that the same
-tests run on another one.
+Rules of this file: whatever a life must know of an earlier one is in the storage or in its journal. The storage is a file
+of SQLite's, or the PostgreSQL that the site names; the environment may name a factory of another one
+(``WA_SOAK_STORAGE=module:function``, called with the site), so that the same tests run on it.
 """
 
 import importlib
@@ -28,9 +28,11 @@ from typing import Any, final
 
 from attrs import asdict, evolve, frozen
 from wa_connector_cloud_api import CloudApiChannel, CloudApiTransport, Options
+from wa_connector_postgres import PostgresPlugin
 from wa_connector_sqlite import SqlitePlugin
 
 import wa_connector as wa
+from wa_connector.errors import Unavailable
 from wa_connector.ports.codec import decode, encode
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, MESSAGE, OUTBOX, PAIR
 from wa_connector.shell import dispatcher as shell
@@ -60,7 +62,8 @@ NUMBERS: Mapping[wa.UserId, tuple[str, str]] = {
 class Site:
     """What a process is told. ``grace`` and ``lease`` are in seconds; a ``speed`` of 10 makes the host's clock run ten
     times as fast from ``began`` (Unix seconds) on; ``most`` bounds what one customer is sent; ``burst`` is how many messages
-    the channel lets a pair have at once."""
+    the channel lets a pair have at once, and ``per_second`` how many a line may send (0: nobody counts). ``postgres`` is
+    where the server is, if not in a file."""
 
     folder: str
     graph_url: str
@@ -70,6 +73,8 @@ class Site:
     began: float = 0.0
     speed: float = 1.0
     burst: int = 45
+    per_second: int = 0
+    postgres: str = ""
 
     @property
     def journal(self) -> Path:
@@ -98,13 +103,16 @@ def read_site(path: str) -> Site:
 
 def storage_plugin(site: Site) -> Any:
     """The plugin that provides the storage of a site."""
-    module, _, function = os.environ.get("WA_SOAK_STORAGE", f"{__name__}:sqlite").partition(":")
+    module, _, function = os.environ.get("WA_SOAK_STORAGE", f"{__name__}:stored").partition(":")
     return getattr(importlib.import_module(module), function)(site)
 
 
-def sqlite(site: Site) -> SqlitePlugin:
-    """One file. Patient, since a busy machine may keep a writer waiting."""
-    return SqlitePlugin(Path(site.folder, "wa.db"), busy_timeout=timedelta(seconds=30))
+def stored(site: Site) -> SqlitePlugin | PostgresPlugin:
+    """Patient, since a busy machine may keep a writer waiting."""
+    patience = timedelta(seconds=30)
+    if site.postgres:
+        return PostgresPlugin(site.postgres, patience=patience)
+    return SqlitePlugin(Path(site.folder, "wa.db"), busy_timeout=patience)
 
 
 def directory(site: Site) -> MemoryDirectory:
@@ -133,7 +141,7 @@ class Host:
 
     def __init__(self, site: Site) -> None:
         self._directory = directory(site)
-        self._burst = site.burst
+        self._channel = Tight(site.burst, site.per_second)
 
     @wa.hookimpl
     def wa_directory(self) -> MemoryDirectory:
@@ -141,7 +149,7 @@ class Host:
 
     @wa.hookimpl
     def wa_channel(self) -> "Tight":
-        return Tight(self._burst)
+        return self._channel
 
     @wa.hookimpl
     def wa_transport(self) -> tuple[str, CloudApiTransport]:
@@ -151,11 +159,11 @@ class Host:
 
 @final
 class Tight:
-    """The Cloud API's channel with another burst."""
+    """The Cloud API's channel with other limits."""
 
-    def __init__(self, burst: int) -> None:
+    def __init__(self, burst: int, per_second: int) -> None:
         self._channel = CloudApiChannel()
-        self.capabilities = evolve(self._channel.capabilities, pair_burst=burst)
+        self.capabilities = evolve(self._channel.capabilities, pair_burst=burst, messages_per_second=per_second)
         self.handshake = self._channel.handshake
         self.read = self._channel.read
 
@@ -224,14 +232,23 @@ def _ask(host: wa.Connector, site: Site) -> None:
     while number <= site.most * len(threads) and (number == asked or not site.is_over.exists()):
         user, thread = threads[number % len(threads)]
         os.write(journal, f"ask {number}\n".encode())
-        placed = _send(host, user, thread, number).or_raise()
+        placed = _insist(host, user, thread, number).or_raise()
         os.write(journal, f"got {number} {placed.message}\n".encode())
         if number > 1 and chance.random() < 0.1:
             # As a screen does whose first call was answered too late.
             earlier = chance.randint(max(1, number - 20), number)
-            assert _send(host, *threads[earlier % len(threads)], earlier).is_repeat
+            assert _insist(host, *threads[earlier % len(threads)], earlier).is_repeat
         number += 1
         time.sleep(chance.uniform(0, 0.04))
+
+
+def _insist(host: wa.Connector, user: wa.UserId, thread: wa.ConversationId, number: int) -> wa.Placement:
+    """Send, and again while the storage is away: the same command, whether the first one landed or not."""
+    while True:
+        try:
+            return _send(host, user, thread, number)
+        except Unavailable:
+            time.sleep(0.05)
 
 
 def _send(host: wa.Connector, user: wa.UserId, thread: wa.ConversationId, number: int) -> wa.Placement:
@@ -288,6 +305,8 @@ def _warm_up(site: Site) -> None:
     """Do once what every life would spend its first moments with; nothing is open afterwards."""
     build(site).close()
     importlib.import_module("wa_connector_cloud_api._http")
+    if site.postgres:
+        importlib.import_module("wa_connector_postgres.connections")
     for kind in (MESSAGE, OUTBOX, CONVERSATION, CUSTOMER, PAIR):
         decode(encode(sample(kind.name, TENANT, 1).value, kind.payload), kind.payload)
 

@@ -1,7 +1,7 @@
 """Several dispatchers on one storage: nothing twice, each customer's messages in order, and no limit broken.
 
-Both clocks, the hosts' and the provider's, run ten times as fast as the world's, so that the pair limit is met within
-seconds, and a call that takes 20 ms longer than the one before it is as bad as one that takes 200.
+Where it is the pair limit that is met, both clocks, the hosts' and the provider's, run ten times as fast as the world's:
+so it is met within seconds, and a call that takes 20 ms longer than the one before it is as bad as one that takes 200.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wa_connector_emulator import Emulator, HttpCall, HttpReply, rules
+from wa_connector_emulator import Emulator, HttpCall, HttpReply, Settings, rules
 
 from tests.soak import a_host
 from tests.soak.a_host import ENDPOINT, NUMBERS, TENANT, VERIFY_TOKEN, Site
@@ -29,6 +29,7 @@ COMMAND = Path(sys.executable).with_name("wa-connector")
 ANA = UserId("ana")
 SPEED = 10.0
 BURST = 5
+PER_SECOND = 4
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +42,34 @@ def test_four_dispatchers(tmp_path: Path) -> None:
     dispatch(tmp_path, dispatchers=4, customers=4, each=BURST + 7)
 
 
+def test_four_dispatchers_on_postgresql(tmp_path: Path, postgres: str) -> None:
+    dispatch(tmp_path, dispatchers=4, customers=4, each=BURST + 7, postgres=postgres)
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "postgresql"])
+def test_four_dispatchers_of_one_number(tmp_path: Path, storage: str, request: pytest.FixtureRequest) -> None:
+    """Many customers, so that it is the number's limit that is met: all could be written to at once."""
+    postgres = request.getfixturevalue("postgres") if storage == "postgresql" else ""
+    dispatch(tmp_path, dispatchers=4, customers=20, each=2, postgres=postgres, per_second=PER_SECOND, speed=1.0)
+
+
 @pytest.mark.soak
-def test_eight_dispatchers(tmp_path: Path) -> None:
-    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 95)
+@pytest.mark.parametrize("storage", ["sqlite", "postgresql"])
+def test_eight_dispatchers(tmp_path: Path, storage: str, request: pytest.FixtureRequest) -> None:
+    postgres = request.getfixturevalue("postgres") if storage == "postgresql" else ""
+    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 95, postgres=postgres, per_second=80)
 
 
-def dispatch(folder: Path, *, dispatchers: int, customers: int, each: int) -> None:
+def dispatch(
+    folder: Path,
+    *,
+    dispatchers: int,
+    customers: int,
+    each: int,
+    postgres: str = "",
+    per_second: int = 0,
+    speed: float = SPEED,
+) -> None:
     connectors: list[Connector] = []
 
     def receive(call: HttpCall) -> HttpReply:
@@ -54,8 +77,17 @@ def dispatch(folder: Path, *, dispatchers: int, customers: int, each: int) -> No
         reply = connectors[0].handle_webhook(request).reply
         return HttpReply(reply.status, reply.body)
 
-    with provider(customers, sender=receive) as (emulator, graph_url):
-        site = Site(str(folder), graph_url, began=time.time(), speed=SPEED, burst=BURST)
+    settings = Settings(throughput_per_second=per_second or None)
+    with provider(customers, settings, sender=receive) as (emulator, graph_url):
+        site = Site(
+            str(folder),
+            graph_url,
+            began=time.time(),
+            speed=speed,
+            burst=BURST,
+            per_second=per_second,
+            postgres=postgres,
+        )
         run_as_fast(emulator, site)
         with a_host.build(site) as connector:
             connectors.append(connector)

@@ -30,6 +30,7 @@ from typing import Any, final
 
 import pytest
 from wa_connector_emulator import BusinessMessage, Emulator, Settings, Webhook
+from wa_connector_postgres.testing import Server
 
 from tests.soak import a_host
 from tests.soak.a_host import ENDPOINT, NUMBERS, OUTCOMES, TENANT, VERIFY_TOKEN, Site
@@ -49,32 +50,56 @@ SLACK = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_twenty_kills(seed: int, tmp_path: Path) -> None:
+def test_twenty_kills_on_sqlite(seed: int, tmp_path: Path) -> None:
     kill(tmp_path, seed, kills=20, customers=6)
 
 
+@pytest.mark.parametrize("seed", [1])
+def test_ten_kills_on_postgresql(seed: int, tmp_path: Path, postgres: str) -> None:
+    kill(tmp_path, seed, kills=10, customers=6, postgres=postgres)
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(5))
-def test_a_hundred_kills(seed: int, tmp_path: Path) -> None:
-    kill(tmp_path, seed, kills=100, customers=25)
+@pytest.mark.parametrize("seed", range(20))
+def test_twenty_five_kills_on_sqlite(seed: int, tmp_path: Path) -> None:
+    kill(tmp_path, seed, kills=25, customers=25)
 
 
-def kill(folder: Path, seed: int, *, kills: int, customers: int) -> None:
-    """Play, with so many kills, and check all that is promised."""
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(8))
+def test_twenty_five_kills_on_postgresql(seed: int, tmp_path: Path, postgres: str) -> None:
+    kill(tmp_path, seed, kills=25, customers=25, postgres=postgres)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_the_server_is_killed_twice(seed: int, tmp_path: Path, postgres: str, server: Server) -> None:
+    """Not the host: it goes on by itself when PostgreSQL is back, and all that is promised holds."""
+    kill(tmp_path, seed, kills=2, customers=6, postgres=postgres, server=server)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(4))
+def test_the_server_is_killed_ten_times(seed: int, tmp_path: Path, postgres: str, server: Server) -> None:
+    kill(tmp_path, seed, kills=10, customers=25, postgres=postgres, server=server)
+
+
+def kill(
+    folder: Path, seed: int, *, kills: int, customers: int, postgres: str = "", server: Server | None = None
+) -> None:
+    """Play, with so many kills of the host (or of the server, where one is given), and check all that is promised."""
     chance = random.Random(seed)
     with provider(customers, Settings(retry_delays=(RETRY,))) as (emulator, graph_url):
-        site = Site(str(folder), graph_url, GRACE, LEASE)
+        site = Site(str(folder), graph_url, GRACE, LEASE, postgres=postgres)
         nursery = Nursery(site)
         try:
             emulator.subscribe_webhook(f"http://127.0.0.1:{nursery.port}{ENDPOINT}", VERIFY_TOKEN, handshake=False)
             ledger = Ledger(emulator, a_host.storage_plugin(site).wa_storage())
             greet(emulator, nursery)
             with phones(emulator, chance.random()):
-                for _ in range(kills):
-                    nursery.begin()
-                    time.sleep(chance.uniform(0.03, 0.5))
-                    nursery.kill()
-                    ledger.check_what_was_acknowledged()
+                if server is not None:
+                    kill_server(server, nursery, ledger, chance, kills)
+                else:
+                    kill_hosts(nursery, ledger, chance, kills)
             site.is_over.touch()
             nursery.begin()
             wait_until(ledger.is_settled)
@@ -85,6 +110,25 @@ def kill(folder: Path, seed: int, *, kills: int, customers: int) -> None:
             raise
         finally:
             nursery.close()
+
+
+def kill_hosts(nursery: "Nursery", ledger: "Ledger", chance: random.Random, kills: int) -> None:
+    for _ in range(kills):
+        nursery.begin()
+        time.sleep(chance.uniform(0.03, 0.5))
+        nursery.kill()
+        ledger.check_what_was_acknowledged()
+
+
+def kill_server(server: Server, nursery: "Nursery", ledger: "Ledger", chance: random.Random, kills: int) -> None:
+    nursery.begin()
+    for _ in range(kills):
+        time.sleep(chance.uniform(0.3, 1.0))
+        server.kill()
+        time.sleep(chance.uniform(0, 0.3))
+        server.start()
+        ledger.check_what_was_acknowledged()
+    nursery.kill()
 
 
 # --- whoever writes ---------------------------------------------------------------------------------------------------
