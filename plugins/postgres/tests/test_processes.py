@@ -122,8 +122,9 @@ def test_what_was_acknowledged_survives_a_kill(conninfo: str, storage: PostgresS
         for _ in range(50):
             acknowledged = int(process.stdout.readline())
         process.kill()
-        output, _ = process.communicate(timeout=30)
-        acknowledged = max([acknowledged, *map(int, output.split())])
+        # Not `communicate`, which knows nothing of what was read ahead of the lines above.
+        acknowledged = max([acknowledged, *map(int, process.stdout.read().split())])
+        process.communicate(timeout=30)
         time.sleep(0.1)  # what was under way on the server has ended
         wanted = [CUSTOMER.of(TENANT, f"{number:06}") for number in range(acknowledged + 3)]
         versions = [row.version for row in storage.load(wanted).rows.values()]
