@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
 
-from examples.host_common import views, wiring
+from examples.host_common import acts, views, wiring
 from wa_connector import (
     AccountId,
     CommandId,
@@ -111,6 +111,15 @@ def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Opti
             command_id=command_id(),
         )
         return views.placement(placed)
+
+    @app.post("/api/conversations/<thread>/acts/<name>")
+    def act(thread: str, name: str) -> ResponseReturnValue:
+        on = acts.On(tenant, user(), ConversationId(thread), command_id())
+        return views.placement(acts.act_of(name)(connector, on, body()))
+
+    @app.get("/api/conversations/<thread>/held")
+    def held(thread: str) -> ResponseReturnValue:
+        return jsonify([views.message(each) for each in connector.held(tenant, user(), ConversationId(thread))])
 
     @app.post("/api/pictures")
     def upload() -> ResponseReturnValue:

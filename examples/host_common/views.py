@@ -140,6 +140,9 @@ def message(value: Message) -> Json:
         "content": _content(value.content),
         "status": value.status.value,
         "failure": value.failure.meaning if value.failure else None,
+        "routed_by": value.routed_by.value if value.routed_by else None,
+        "redacted_by": list(value.redacted_by),
+        "signature": value.signature,
     }
 
 

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
 
-from examples.host_common import views, wiring
+from examples.host_common import acts, views, wiring
 from wa_connector import (
     AccountId,
     AsyncConnector,
@@ -104,6 +104,15 @@ class Host:
         )
         return JSONResponse(*views.placement(placed))
 
+    async def act(self, request: Request) -> Response:
+        on = acts.On(self._tenant, _user(request), _thread(request), _command_id(request))
+        placed = await acts.act_of(request.path_params["act"])(self._connector, on, await _body(request))
+        return JSONResponse(*views.placement(placed))
+
+    async def held(self, request: Request) -> Response:
+        found = await self._connector.held(self._tenant, _user(request), _thread(request))
+        return JSONResponse([views.message(each) for each in found])
+
     async def upload(self, request: Request) -> Response:
         # Streamed, so that a large file is never in memory whole. Sending it is a second call: the user may retake.
         mime_type = request.headers.get("content-type", "")
@@ -162,6 +171,8 @@ def make_app(connector: AsyncConnector, clock: wiring.HostClock, options: wiring
         Route(f"{thread}/composer", host.composer),
         Route(f"{thread}/timeline", host.timeline),
         Route(f"{thread}/messages", host.send, methods=["POST"]),
+        Route(f"{thread}/acts/{{act}}", host.act, methods=["POST"]),
+        Route(f"{thread}/held", host.held),
         Route(f"{thread}/pictures/{{sha256}}", host.picture),
         Route("/api/pictures", host.upload, methods=["POST"]),
         Route(account, host.templates),

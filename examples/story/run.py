@@ -1,6 +1,6 @@
 """Play the story, and print it as it goes.
 
-    python examples/story/run.py [--face sync|async] [--bsuid]
+    python examples/story/run.py [--face sync|async] [--number]
 
 Exits with 0 when everything went as the story says. Otherwise the last line says which step went otherwise, what was
 expected there and what came, and the status is 1.
@@ -40,7 +40,7 @@ def main() -> int:
     face = {"sync": "Flask and Connector", "async": "Starlette and AsyncConnector"}[setting.face]
     title = Text.assemble(_mark(), f" One customer, one conversation: a host of {face}, and an emulator of WhatsApp")
     if setting.hides_number:
-        title.append(". The customer hides the number.")
+        title.append(". The customer hides the number; the contacts know a user id alone.")
     console.print(title, style="bold")
     try:
         for scene in perform(setting):
@@ -55,11 +55,11 @@ def main() -> int:
 def _setting() -> Setting:
     parser = argparse.ArgumentParser(description="Play the example story against the emulator.")
     parser.add_argument("--face", choices=FACES, default="async", help="which host (%(default)s)")
-    parser.add_argument("--bsuid", action="store_true", help="the customer hides the number, and has a user id alone")
+    parser.add_argument("--number", action="store_true", help="the customer shows the number; else has a user id alone")
     parser.add_argument("--fault", choices=FAULTS, default="", help="let something go wrong at the provider's side")
     parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait for anything (%(default)s)")
     given = parser.parse_args()
-    return Setting(given.face, given.bsuid, given.fault, given.patience)
+    return Setting(given.face, not given.number, given.fault, given.patience)
 
 
 # --- how it looks -----------------------------------------------------------------------------------------------------

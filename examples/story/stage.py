@@ -14,7 +14,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,16 @@ Json = dict[str, Any]
 EXAMPLES: Final = Path(__file__).resolve().parents[1]
 FACES: Final = {"sync": EXAMPLES / "flask_host/app.py", "async": EXAMPLES / "starlette_host/app.py"}
 CUSTOMER: Final = "+16505551234"
+USER_ID: Final = "US.CarlaCustomer"
+PORTFOLIO: Final = "102290129340398"
+NUMBERLESS: Final = f"""BEGIN:VCARD
+VERSION:4.0
+UID:carla
+FN:Carla Customer
+X-WA-USER-ID:{PORTFOLIO};{USER_ID}
+END:VCARD
+"""
+"""All that the host's contacts know of somebody who hides the number: the user id that the business may see."""
 VERIFY_TOKEN: Final = secrets.token_urlsafe(12)
 START_WITHIN: Final = 30.0
 STOP_WITHIN: Final = 10.0
@@ -82,8 +92,8 @@ class Setting:
     """How the story is to be played."""
 
     face: str = "async"
-    hides_number: bool = False
-    """Whether the customer keeps the number from businesses, and is known by a user id alone."""
+    hides_number: bool = True
+    """Whether the customer keeps the number from businesses, and is known by a user id alone, in the contacts, too."""
     fault: str = ""
     patience: float = 10.0
     """Seconds, within which whatever is expected has to come."""
@@ -134,6 +144,15 @@ class HostUser:
 
     def status(self, thread: str, message: str) -> str:
         return next((str(each["status"]) for each in self.messages(thread) if each["id"] == message), "missing")
+
+    def acts(self, thread: str, name: str, body: Mapping[str, Any] | None = None) -> Json:
+        """Do something about who takes part."""
+        placed: Json = self.post(f"{thread}/acts/{name}", body)
+        return placed
+
+    def reads(self, thread: str) -> list[str]:
+        """The texts of all that this user sees of the conversation, oldest first."""
+        return [str(each["content"]["text"]) for each in self.messages(thread)]
 
     def upload(self, data: bytes, mime_type: str) -> Json:
         answer = self._http.post("/api/pictures", content=data, headers={"content-type": mime_type})
@@ -208,6 +227,7 @@ class Stage:
     def __init__(self, host_url: str, control_url: str, patience: float) -> None:
         self.host_url: Final = host_url
         self.ana: Final = HostUser(host_url, "ana")
+        self.ben: Final = HostUser(host_url, "ben")
         self.dora: Final = HostUser(host_url, "dora")
         self.carla: Final = Phone(control_url, CUSTOMER, lambda: self.passes(THINKING))
         self._patience = patience
@@ -215,7 +235,7 @@ class Stage:
         self.step = "before the first step"
 
     def close(self) -> None:
-        for person in (self.ana, self.dora, self.carla):
+        for person in (self.ana, self.ben, self.dora, self.carla):
             person.close()
 
     def take_lines(self) -> tuple[Line, ...]:
@@ -256,6 +276,14 @@ class Stage:
             time.sleep(0.05)
         self.sees(what, expected, got)
 
+    def screens(self, thread: str, **verdicts: str) -> None:
+        """Each one's message field: what it says about writing, by name."""
+        for name, reason in verdicts.items():
+            verdict = getattr(self, name).composer(thread)["write"]
+            subject = f"{name.title()}'s message field"
+            self._check(f"the verdict on {subject}", reason, verdict["reason"])
+            self._rule(verdict, subject)
+
     def stays(self, what: str, expected: T, probe: Callable[[], T], *, seconds: float = 1.0) -> None:
         """Something is as it should be and remains so, for several rounds of the dispatcher."""
         deadline = time.monotonic() + seconds
@@ -287,6 +315,11 @@ def _entry(message: Json) -> Entry:
         text = f"[picture, {content['media']['size']} bytes] {text}"
     elif content["kind"] == "button_reply":
         text = f"[button] {text}"
+    elif content["kind"] == "act":
+        whom = str(content["whom"] or "").title()
+        text = " ".join(filter(None, (f"[{content['deed'].replace('_', ' ')}]", whom, text)))
+    elif content["kind"] == "note":
+        text = f"[note] {text}"
     elif content["kind"] == "template":
         text = f"[template {content['name']}] {text}"
     at = datetime.fromisoformat(message["at"]).strftime("%d %b %H:%M:%S")
@@ -304,12 +337,16 @@ def sha256_of(data: bytes) -> str:
 def set_up(setting: Setting) -> Iterator[Stage]:
     """A stage with everything running, and a clean store. Whatever was started is stopped when the block ends."""
     emulator = Emulator(seed={"templates": TEMPLATES})
-    emulator.create_customer(CUSTOMER, "Carla", hidden_number=setting.hides_number)
-    with (
-        TemporaryDirectory(prefix="wa-story-") as folder,
-        serve(emulator) as served,
-        running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator)) as host_url,
-    ):
+    emulator.create_customer(CUSTOMER, "Carla", hidden_number=setting.hides_number, bsuid=USER_ID)
+    with TemporaryDirectory(prefix="wa-story-") as folder, ExitStack() as running:
+        served = running.enter_context(serve(emulator))
+        contacts = None
+        if setting.hides_number:
+            contacts = Path(folder, "contacts.vcf")
+            contacts.write_text(NUMBERLESS, encoding="utf-8")
+        host_url = running.enter_context(
+            running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator), contacts)
+        )
         stage = Stage(host_url, served.control_url, setting.patience)
         try:
             # The provider asks the host for the verify token first; a host that cannot answer is not subscribed.
@@ -332,13 +369,17 @@ def _secrets(emulator: Emulator) -> Mapping[str, str]:
 
 
 @contextmanager
-def running_host(face: str, folder: Path, graph_url: str, environment: Mapping[str, str]) -> Iterator[str]:
+def running_host(
+    face: str, folder: Path, graph_url: str, environment: Mapping[str, str], contacts: Path | None = None
+) -> Iterator[str]:
     """The example host of a face in a process of its own, with its data and its log in ``folder``; gives its address.
+    ``contacts`` are its own where None is given.
 
     Raises ``StoryFailed`` when it does not start.
     """
     log = folder / "host.log"
     command = [sys.executable, FACES[face], "--data", folder / "data", "--graph", graph_url, "--port", "0", "--dev"]
+    command += ["--contacts", contacts] if contacts else []
     with (
         log.open("wb") as output,
         subprocess.Popen(

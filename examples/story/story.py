@@ -158,36 +158,108 @@ def the_held_messages_leave(on: Stage) -> None:
     on.sees("nothing waits any more", 0, composer["held"])
 
 
-def the_customer_stops_it(on: Stage) -> None:
+def a_colleague_is_added(on: Stage) -> None:
     thread = on.ana.thread_with("carla")
+    on.did("Ben", "tries to look into Ana's conversation with Carla")
+    on.screens(thread, ana="allowed", ben="not_a_participant")
+    on.did("Ana", "adds Ben, and leaves a note that Carla will never see: “Carla likes oak.”")
+    shown = len(on.carla.texts())
+    on.ana.acts(thread, "add", {"whom": "ben"})
+    on.ana.acts(thread, "note", {"text": "Carla likes oak."})
+    on.screens(thread, ana="allowed", ben="allowed")
+    on.sees("Ben reads the note, and all that was written before", on.ana.reads(thread), on.ben.reads(thread))
+    on.did("Ben", "writes “Ben here, I do the desks.”")
+    on.ben.send(thread, {"text": "Ben here, I do the desks."})
+    on.comes(
+        "it is all that Carla's phone shows of this", ["Ben here, I do the desks."], lambda: on.carla.texts()[shown:]
+    )
+
+
+def the_customer_is_transferred(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    transfer = {"to": "ben", "from": "ana", "note": "20 desks, two weeks. Yours now.", "stay": True}
+    on.did("Ana", "transfers Carla to Ben with a note, “20 desks, two weeks. Yours now.”, and stays for a while")
+    placed = on.ana.acts(thread, "transfer", transfer)
+    on.allowed(placed["decision"], "transferring")
+    on.sees("Ben reads the note", transfer["note"], on.ben.reads(thread)[-1])
+    on.did("Ana", "presses the button once more, on a screen that has not noticed")
+    on.refused(on.ana.acts(thread, "transfer", transfer)["decision"], "transferring", "owner_changed")
+    on.screens(thread, ana="allowed", ben="allowed")
+
+
+def the_first_user_leaves(on: Stage) -> None:
+    thread = on.ana.thread_with("carla")
+    on.did("Ana", "leaves the conversation")
+    on.ana.acts(thread, "leave")
+    on.screens(thread, ana="not_a_participant", ben="allowed")
+    seen = on.ana.reads(thread)
+    on.did("Carla", "writes “Can I have them in black?”")
+    on.carla.writes("Can I have them in black?")
+    on.comes("Ben reads it", "Can I have them in black?", lambda: on.ben.reads(thread)[-1])
+    on.sees("Ana sees what she saw, and nothing of what came after", seen, on.ana.reads(thread))
+
+
+def it_is_ended_and_restarted(on: Stage) -> None:
+    thread = on.ben.thread_with("carla")
+    on.did("Ben", "ends the conversation")
+    on.ben.acts(thread, "end")
+    on.screens(thread, ana="not_a_participant", ben="conversation_ended")
+    on.refused(on.ben.send(thread, {"text": "One more thing"})["decision"], "writing", "conversation_ended")
+    on.did("Ben", "restarts it")
+    placed = on.ben.acts(thread, "restart")
+    on.allowed(placed["decision"], "restarting", billed=True)
+    fresh = on.ben.thread_with("carla")
+    on.sees("it is a new conversation", True, fresh != thread)
+    conversation = on.ben.get(f"{fresh}/timeline")["conversation"]
+    on.sees("that points back at the old one", thread.rpartition("/")[2], conversation["restarted_from"])
+    on.screens(fresh, ana="not_a_participant", ben="allowed")
+    on.did("Ben", "writes “Black it is.”")
+    on.ben.send(fresh, {"text": "Black it is."})
+    on.comes("Carla's phone shows it where all the rest is", "Black it is.", lambda: on.carla.texts()[-1])
+
+
+def the_customer_stops_it(on: Stage) -> None:
+    thread = on.ben.thread_with("carla")
     sent = on.carla.sent_by_business()
     on.did("Carla", "writes “STOP”")
     on.carla.writes("STOP")
     on.comes(f"her phone shows “{FAREWELL}”", FAREWELL, lambda: on.carla.texts()[-1])
-    composer = on.ana.composer(thread)
+    composer = on.ben.composer(thread)
     on.refused(composer["write"], "writing", "consent_revoked")
     on.refused(composer["template"], "a template", "consent_revoked")
     on.refused(composer["ask"], "asking for consent", "consent_revoked")
-    on.did("Ana", "tries every way: a text, a text to be held, a template, the question")
+    on.did("Ben", "tries every way: a text, a text to be held, a template, the question")
     template = {"name": "offer_ready", "language": "en_US", "parameters": {"body.1": "Carla", "body.2": "chairs"}}
     for what, body in (
         ("a text", {"text": "But why?"}),
         ("a text to be held", {"text": "But why?", "hold": True}),
         ("a template", {"template": template}),
     ):
-        on.refused(on.ana.send(thread, body)["decision"], what, "consent_revoked")
-    on.refused(on.ana.post(ASK_CARLA)["decision"], "the question", "consent_revoked")
+        on.refused(on.ben.send(thread, body)["decision"], what, "consent_revoked")
+    on.refused(on.ben.post(ASK_CARLA)["decision"], "the question", "consent_revoked")
+    on.did("Ben", "ends the conversation, and tries whether a new beginning helps")
+    on.ben.acts(thread, "end")
+    on.refused(on.ben.acts(thread, "restart")["decision"], "restarting", "consent_revoked")
     on.stays("WhatsApp has been handed the confirmation and nothing else", sent + 1, on.carla.sent_by_business)
 
 
 def all_of_it_is_stored(on: Stage) -> None:
-    on.did("Ana", "reads the conversation from the beginning")
-    messages = on.ana.messages(on.ana.thread_with("carla"))
-    authors = [each["author"]["kind"] for each in messages]
-    counts = [authors.count(kind) for kind in ("user", "system", "customer")]
-    on.sees("five messages of hers, three of the system's, five of Carla's", [5, 3, 5], counts)
-    on.sees("every picture and word of it came over webhooks that could be read", [], on.ana.get("/api/quarantine"))
-    on.shows(messages)
+    on.did("Ben", "reads both conversations from the beginning")
+    log = on.ben.get("/api/events")["events"]
+    (restarted,) = (each for each in log if each["type"] == "ConversationRestarted")
+    threads = (restarted["restarted_from"], restarted["conversation"])
+    before, after = (on.ben.messages(f"/api/conversations/{thread}") for thread in threads)
+    written = [each["author"]["kind"] for each in (*before, *after) if each["status"] != "noted"]
+    counts = [written.count(kind) for kind in ("user", "system", "customer")]
+    on.sees("seven messages of theirs, three of the system's, six of Carla's", [7, 3, 6], counts)
+    acts = [each["content"].get("deed", "note") for each in (*before, *after) if each["status"] == "noted"]
+    on.sees(
+        "and who did what: added, a note, transferred, left, ended; restarted, ended",
+        ["added", "note", "transferred", "left", "ended", "restarted", "ended"],
+        acts,
+    )
+    on.sees("every picture and word of it came over webhooks that could be read", [], on.ben.get("/api/quarantine"))
+    on.shows([*before, *after])
 
 
 def _last_text(on: Stage, thread: str) -> str:
@@ -217,6 +289,10 @@ STORY: Final = (
     Step("What cannot leave now is held", what_cannot_leave_is_held),
     Step("A template knocks at the door", a_template_knocks),
     Step("The customer answers, and the held messages leave", the_held_messages_leave),
+    Step("A colleague is added", a_colleague_is_added),
+    Step("The customer is transferred, with a note", the_customer_is_transferred),
+    Step("The first user leaves", the_first_user_leaves),
+    Step("The conversation is ended, and restarted", it_is_ended_and_restarted),
     Step("STOP means stop", the_customer_stops_it),
     Step("All of it is stored", all_of_it_is_stored),
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from examples.story.stage import running_host
 
 SECRETS = {"ACME_APP_SECRET": "app-secret", "ACME_WHATSAPP_TOKEN": "token", "ACME_VERIFY_TOKEN": "verify-me"}
+_NUMBERS = itertools.count(2000)
 NOWHERE = "http://127.0.0.1:1/v26.0"
 
 
@@ -99,10 +101,10 @@ def signed(body: bytes) -> dict[str, str]:
     return {"X-Hub-Signature-256": f"sha256={digest}"}
 
 
-def webhook(message_id: str) -> bytes:
+def webhook(message_id: str, sender: str = "16505551234") -> bytes:
     """A customer's message, as Meta sends it."""
     message = {
-        "from": "16505551234",
+        "from": sender,
         "id": message_id,
         "timestamp": str(int(time.time())),
         "type": "text",
@@ -111,8 +113,99 @@ def webhook(message_id: str) -> bytes:
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550001111", "phone_number_id": "106540352242922"},
-        "contacts": [{"profile": {"name": "Carla"}, "wa_id": "16505551234"}],
+        "contacts": [{"profile": {"name": "Carla"}, "wa_id": sender}],
         "messages": [message],
     }
     entry = {"id": "102290129340398", "changes": [{"field": "messages", "value": value}]}
     return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+
+
+# --- who takes part ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def thread(host: httpx.Client) -> str:
+    """A conversation that nobody has yet, with a customer of its own."""
+    number = f"1650555{next(_NUMBERS):04}"
+    body = webhook(f"wamid.{number}", sender=number)
+    assert host.post("/webhooks/whatsapp", content=body, headers=signed(body)).status_code == 200
+    found: str = host.get("/api/conversations", params={"unassigned": ""}).json()[0]["id"]
+    return found
+
+
+def act(host: httpx.Client, user: str, thread: str, name: str, **body: Any) -> httpx.Response:
+    return host.post(f"/api/conversations/{thread}/acts/{name}", json=body, headers={"X-User": user})
+
+
+def reason(answer: httpx.Response) -> str:
+    assert answer.status_code == 409, answer.text
+    return str(answer.json()["decision"]["reason"])
+
+
+def deeds(host: httpx.Client, thread: str, user: str = "ben") -> list[str]:
+    page = host.get(f"/api/conversations/{thread}/timeline", headers={"X-User": user}).json()
+    contents = [each["content"] for each in reversed(page["messages"]) if each["status"] == "noted"]
+    return [content.get("deed", content["kind"]) for content in contents]
+
+
+def test_every_act_is_a_request(host: httpx.Client, thread: str) -> None:
+    """From taking it to beginning again; the timeline says who did what, and a refusal says why."""
+    for user, name, body in (
+        ("ana", "take", {}),
+        ("ana", "add", {"whom": "ben", "role": "observer"}),
+        ("ana", "role", {"whom": "ben", "role": "member"}),
+        ("ben", "note", {"text": "Mine soon."}),
+        ("ben", "mute", {}),
+        ("ben", "mute", {"muted": False}),
+        ("ana", "transfer", {"to": "ben", "from": "ana", "note": "Yours.", "stay": True}),
+        ("ben", "remove", {"whom": "ana"}),
+    ):
+        answer = act(host, user, thread, name, **body)
+        assert answer.status_code == 201, (name, answer.text)
+    assert reason(act(host, "ana", thread, "note", text="Still here?")) == "not_a_participant"
+    assert reason(act(host, "ben", thread, "leave")) == "owner_needed"
+    assert reason(act(host, "ben", thread, "transfer", to="ana", **{"from": "ana"})) == "owner_changed"
+    assert act(host, "ben", thread, "end").status_code == 201
+    restarted = act(host, "ben", thread, "restart").json()["conversation"]
+    assert deeds(host, thread) == ["taken", "added", "role_changed", "note", "transferred", "removed", "ended"]
+    assert deeds(host, restarted) == ["restarted"]
+
+
+@pytest.mark.parametrize(
+    ("body", "deed"),
+    [
+        ({"then": "hand_over", "to": "ben", "note": "Gone."}, "transferred"),
+        ({"then": "end"}, "ended"),
+        ({"then": "let_go"}, "let_go"),
+    ],
+)
+def test_an_owner_who_leaves_says_what_becomes_of_it(
+    host: httpx.Client, thread: str, body: dict[str, str], deed: str
+) -> None:
+    assert act(host, "ana", thread, "take").status_code == 201
+    assert act(host, "ana", thread, "leave", **body).status_code == 201
+    assert deed == deeds(host, thread, "ben" if body["then"] == "hand_over" else "ana")[-1]
+
+
+def test_what_waits_in_a_conversation_is_its_participants_to_see(host: httpx.Client, thread: str) -> None:
+    assert act(host, "ana", thread, "take").status_code == 201
+    assert host.get(f"/api/conversations/{thread}/held").json() == []
+    assert host.get(f"/api/conversations/{thread}/held", headers={"X-User": "ben"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("dance", {}),
+        ("add", {}),
+        ("add", {"whom": "ben", "role": "king"}),
+        ("add", {"whom": "nobody"}),
+        ("leave", {"then": "sulk"}),
+        ("note", {"text": 7}),
+    ],
+)
+def test_an_act_that_cannot_be_read_is_the_callers_mistake(
+    host: httpx.Client, thread: str, name: str, body: dict[str, Any]
+) -> None:
+    answer = act(host, "ana", thread, name, **body)
+    assert (answer.status_code, list(answer.json())) == (400, ["problem"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from examples.story.stage import Setting
+from examples.story.stage import NUMBERLESS, Setting
 from examples.story.story import STORY, perform
 from examples.story.transcript import Line, Scene, Stored
 
@@ -42,9 +42,13 @@ def timeless(line: Line) -> Line:
     return line
 
 
-def test_the_program_tells_the_story_of_a_customer_without_a_number() -> None:
-    done = run("--bsuid", "--patience", "30")
+def test_the_customer_of_the_story_has_no_number_to_show_and_may_show_one() -> None:
+    """The contacts know a user id alone; the same story goes with a number."""
+    assert "TEL" not in NUMBERLESS
+    assert Setting("sync").hides_number
+    done = run("--number", "--patience", "30")
     assert (done.returncode, done.stderr) == (0, "")
+    assert "hides the number" not in done.stdout
     assert f"{len(STORY)} steps of {len(STORY)} went as the story says." in done.stdout
 
 

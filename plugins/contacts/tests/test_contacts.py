@@ -65,6 +65,19 @@ def test_people_are_found_by_number_however_it_was_typed(tmp_path: Path) -> None
     assert store.problems() == ()
 
 
+def test_somebody_without_a_number_is_known_by_his_user_id_in_a_portfolio(tmp_path: Path) -> None:
+    """In that one alone; what is no user id is left out and told."""
+    file = tmp_path / "book.vcf"
+    lines = ("FN:Anna", "UID:1", "X-WA-USER-ID:portfolio;US.1", "X-WA-USER-ID:US.2", "X-WA-USER-ID:p;U S")
+    file.write_text("\n".join(("BEGIN:VCARD", "VERSION:4.0", *lines, "END:VCARD", "")))
+    store = VcardContacts(file, tenant=ACME)
+    known, other = (Address(AddressKind.BSUID, "US.1", portfolio) for portfolio in ("portfolio", "another"))
+    assert [(known,)] == [contact.addresses for contact in store.find(ACME, [known])]
+    assert store.find(ACME, [other]) == ()
+    assert [problem.cause for problem in store.problems()] == ["a user id is not portfolio;id"] * 2
+    assert "US.1" not in repr(store.find(ACME, [known]))
+
+
 def test_another_tenant_finds_nobody(tmp_path: Path) -> None:
     file = tmp_path / "book.vcf"
     file.write_text(vcards(("Anna", "+4930123456", "1")))

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from wa_connector.errors import Unavailable, UsageError
-from wa_connector.model.address import Address, number
+from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.contact import Contact
 from wa_connector.model.ids import ContactId, TenantId, UserId
 
@@ -44,7 +44,7 @@ class Problem:
 
 @frozen
 class Entry:
-    """One card or row as it was read, its numbers as people type them."""
+    """One card or row as it was read, its numbers as people type them. ``user_ids`` are (portfolio, BSUID)."""
 
     file: str
     at: str
@@ -54,6 +54,7 @@ class Entry:
     owner: UserId | None = None
     locale: str = ""
     cut_off: bool = False
+    user_ids: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -185,6 +186,11 @@ def _contact(entry: Entry, region: str | None, problems: list[Problem]) -> Conta
             addresses[parsed] = None
         else:
             problems.append(Problem(entry.file, entry.at, f"number {position} {parsed}"))
+    for portfolio, user_id in entry.user_ids:
+        try:
+            addresses[Address(AddressKind.BSUID, user_id, portfolio)] = None
+        except UsageError:
+            problems.append(Problem(entry.file, entry.at, "a user id is not portfolio;id"))
     if not entry.name:
         problems.append(Problem(entry.file, entry.at, "has no name"))
     return Contact(
@@ -197,8 +203,8 @@ def _contact(entry: Entry, region: str | None, problems: list[Problem]) -> Conta
 
 
 def _fingerprint(entry: Entry) -> str:
-    """An id for what has none: the same as long as name and numbers are, wherever in the file it stands."""
-    text = "\0".join((entry.name, *sorted(entry.numbers)))
+    """An id for what has none: the same as long as name, numbers and user ids are, wherever in the file it stands."""
+    text = "\0".join((entry.name, *sorted(entry.numbers), *(each for _, each in sorted(entry.user_ids))))
     return "x-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 

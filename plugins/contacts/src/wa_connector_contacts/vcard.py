@@ -21,7 +21,7 @@ from attrs import field, frozen
 _LINE: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:[^":;]|"[^"]*")*)*):(.*)', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([\\,;:nN])")
 _FIELD_END: Final = re.compile(r"(\\.)|;", re.DOTALL)
-_WANTED: Final = frozenset({"FN", "N", "ORG", "NICKNAME", "TEL", "UID", "LANG", "AGENT"})
+_WANTED: Final = frozenset({"FN", "N", "ORG", "NICKNAME", "TEL", "UID", "LANG", "AGENT", "X-WA-USER-ID"})
 
 
 @frozen
@@ -30,6 +30,8 @@ class Card:
 
     names: dict[str, str] = field(factory=dict, repr=False)
     numbers: tuple[str, ...] = field(default=(), repr=False)
+    user_ids: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Of X-WA-USER-ID: the portfolio, and the user id that a person has in it."""
     uid: str = field(default="", repr=False)
     locale: str = ""
     whole: bool = True
@@ -141,11 +143,15 @@ def _fields(value: str) -> list[str]:
 def _card(properties: Sequence[_Property], *, whole: bool) -> Card:
     names: dict[str, str] = {}
     numbers: list[str] = []
+    user_ids: list[tuple[str, str]] = []
     first: dict[str, str] = {}
     for each in properties:
         value = _value(each)
         if each.name == "TEL":
             numbers.append(_plain(value))
+        elif each.name == "X-WA-USER-ID":
+            portfolio, user_id, *_ = [*_fields(value), ""]
+            user_ids.append((portfolio, user_id))
         elif each.name == "N":
             names.setdefault("N", _spoken(value))
         elif each.name == "ORG":
@@ -157,6 +163,7 @@ def _card(properties: Sequence[_Property], *, whole: bool) -> Card:
     return Card(
         names,
         numbers=tuple(dict.fromkeys(filter(None, numbers))),
+        user_ids=tuple(dict.fromkeys(user_ids)),
         uid=first.get("UID", ""),
         locale=first.get("LANG", ""),
         whole=whole,

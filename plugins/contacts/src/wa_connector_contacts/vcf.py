@@ -61,6 +61,7 @@ class VcardContacts(FileContacts):
                     f"card {index}",
                     card.name,
                     card.numbers,
+                    user_ids=card.user_ids,
                     id=card.uid,
                     owner=owner,
                     locale=card.locale,
