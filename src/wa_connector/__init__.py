@@ -162,9 +162,12 @@ if TYPE_CHECKING:
     from wa_connector.ports.hooks import hookimpl as hookimpl
     from wa_connector.shell.auditing import Verification as Verification
     from wa_connector.shell.engine import Kept as Kept
-    from wa_connector.shell.engine import Timeline as Timeline
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
     from wa_connector.shell.pushing import Pushed as Pushed
+    from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
+    from wa_connector.shell.reading import InboxEntry as InboxEntry
+    from wa_connector.shell.reading import InboxPage as InboxPage
+    from wa_connector.shell.reading import Timeline as Timeline
 
 __version__ = "0.1.0"
 
@@ -297,7 +300,8 @@ _HOMES = {
     "policy.screens": ("Composer", "ContactAction"),
     "ports.channel": ("WebhookReply", "WebhookRequest"),
     "ports.hooks": ("hookimpl",),
-    "shell.engine": ("Kept", "Timeline"),
+    "shell.engine": ("Kept",),
+    "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "Timeline"),
     "shell.inbound": ("WebhookResult",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

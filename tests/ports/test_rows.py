@@ -20,7 +20,7 @@ ACME = TenantId("acme")
 
 
 def columns_of(kind: Kind) -> list[str]:
-    merged = [column.name for column in kind.merges]
+    merged = [*(column.name for column in kind.merges), *(flag.name for flag in kind.flags)]
     return [column.name for column in (*kind.key, *kind.columns)] + merged + [kind.sequence] * bool(kind.sequence)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import psycopg
@@ -71,9 +72,11 @@ def test_a_page_is_read_from_its_index(db: "psycopg.Connection[Any]", kind: str,
 def test_a_range_is_read_from_its_index(db: "psycopg.Connection[Any]", kind: str, index: str) -> None:
     columns = KINDS[kind].index(index).columns
     for length in range(1, len(columns)):
-        for descending in (False, True):
-            prefix = [value(KINDS[kind], name) for name in columns[:length]]
-            plan = explain(db, statements.load((Head(kind, index, length, descending),)), [json.dumps([[*prefix, 5]])])
+        for descending, is_after in product((False, True), repeat=2):
+            named_columns = columns if is_after else columns[:length]
+            values = [value(KINDS[kind], name) for name in named_columns]
+            head = Head(kind, index, length, descending, is_after)
+            plan = explain(db, statements.load((head,)), [json.dumps([[*values, 5]])])
             assert_found(plan)
             assert f"using {named(kind, index)} on" in plan
             assert "Filter" not in plan

@@ -55,11 +55,12 @@ from wa_connector.shell.adapters import (
 from wa_connector.shell.assembly import WAYS_OUT, Plugin, channels_of, hooks_of, named, plugin_manager, required
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.clock import utc_now
-from wa_connector.shell.engine import Engine, Kept, Timeline
+from wa_connector.shell.engine import Engine, Kept
 from wa_connector.shell.ids import new_id
 from wa_connector.shell.inbound import WebhookResult
 from wa_connector.shell.ports import Clock, Ids, Ports
 from wa_connector.shell.pushing import Pushed
+from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline
 
 NO_COMMAND: Final = CommandId("")
 HOOK_PATIENCE: Final = timedelta(seconds=10)
@@ -130,9 +131,57 @@ class AsyncConnector:
         return await self._engine().composer(tenant, user, conversation)
 
     async def timeline(
-        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str = "", limit: int = 50
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
     ) -> Timeline:
-        return await self._engine().timeline(tenant, user, conversation, before=before, limit=limit)
+        return await self._engine().timeline(tenant, user, conversation, before=before, after=after, limit=limit)
+
+    async def customer_timeline(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
+    ) -> CustomerTimeline:
+        return await self._engine().customer_timeline(
+            tenant, user, conversation, before=before, after=after, limit=limit
+        )
+
+    # --- the inbox ----------------------------------------------------------------------------------------------------
+
+    async def inbox(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        *,
+        mine: bool = False,
+        unassigned: bool = False,
+        channel: str = "",
+        unread: bool = False,
+        ended: bool = False,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
+    ) -> InboxPage:
+        shelves = Shelves(mine, unassigned, channel, unread, ended)
+        return await self._engine().inbox(tenant, user, shelves, before=before, after=after, limit=limit)
+
+    async def mark_read(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId
+    ) -> Placement:
+        return await self._engine().mark_read(tenant, user, conversation, up_to)
+
+    async def mark_unread(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Placement:
+        return await self._engine().mark_unread(tenant, user, conversation)
 
     async def conversations(
         self, tenant: TenantId, user: UserId, *, unassigned: bool = False, team: UserId | None = None, limit: int = 50

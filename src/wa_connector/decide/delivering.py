@@ -45,7 +45,7 @@ from wa_connector.policy.screening import judge_screening, kept
 from wa_connector.policy.signing import signed
 from wa_connector.policy.status import Step
 from wa_connector.policy.window import is_open_by_customer
-from wa_connector.ports.rows import MESSAGE, OUTBOX, window_of
+from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX, window_of
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 FETCH_ATTEMPTS: Final = 8
@@ -221,6 +221,7 @@ def count_held(draft: Draft, ground: Ground, message: Message, by: int) -> None:
     customer = identity.survivor(draft, message.customer)
     pair = pair_of(draft, ground, customer)
     draft.put(ground.pair(customer), evolve(pair, held=max(0, pair.held + by)))
+    draft.merge(CONVERSATION.of(draft.tenant, message.conversation), held=by)
 
 
 # --- after the provider was called ------------------------------------------------------------------------------------

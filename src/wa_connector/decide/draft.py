@@ -128,6 +128,13 @@ class Draft:
         added = [key for key in self._puts if wanted.index == "key" and _is_in(key, wanted) and key not in keys]
         return [(key, value) for key in (*keys, *added) if (value := self.get(key)) is not None]
 
+    def glimpse(self, wanted: Range) -> Iterable[tuple[Key, Any]]:
+        """The rows of a range as loaded, without this draft's own: what becomes of them meanwhile refuses nothing."""
+        keys = self._snapshot.ranges.get(wanted)
+        if keys is None:
+            raise _NotLoadedError(wanted)
+        return [(key, self._row(key).value) for key in keys]
+
     def is_known(self, mark: str) -> str | None:
         """What came of the command or event with this mark, if it was taken before."""
         row = self._row(DEDUPE.of(self.tenant, mark))

@@ -117,6 +117,16 @@ class Remove:
 
 
 @frozen
+class Retire:
+    """Of a user who is disabled, in a thread that he does not own: ``heir`` answers for what he holds where nobody owns
+    it."""
+
+    asked: Asked
+    whom: UserId
+    heir: Seat
+
+
+@frozen
 class ChangeRole:
     asked: Asked
     whom: UserId
@@ -229,6 +239,20 @@ def remove(draft: Draft, command: Remove) -> Placement:
     pass_on_held(draft, asked.ground, gone)
     draft.tell(ParticipantRemoved(thread.id, command.whom, by))
     return _noted(draft, asked, gone, act)
+
+
+def retire(draft: Draft, command: Retire) -> Placement:
+    """Take a member or an observer out for good, and pass on what he holds."""
+    asked, whom = command.asked, command.whom
+    is_himself = seat_of(asked.ground).user.id == whom
+    thread, by = _opened(draft, asked, Right.LEAVE if is_himself else Right.REMOVE)
+    part = thread.part_of(whom)
+    refuse_unless(_NOTHING_TO_DO if part is None else _ALLOWED)
+    refuse_unless(_OWNER_CHANGED if thread.owner == whom else _ALLOWED)
+    gone = parted(thread, whom, draft.now)
+    pass_on_held(draft, asked.ground, gone, command.heir.user.id)
+    draft.tell(ParticipantLeft(thread.id, whom) if is_himself else ParticipantRemoved(thread.id, whom, by))
+    return _noted(draft, asked, gone, Act(Deed.LEFT) if is_himself else Act(Deed.REMOVED, whom=whom))
 
 
 def change_role(draft: Draft, command: ChangeRole) -> Placement:

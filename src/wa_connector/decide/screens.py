@@ -1,11 +1,13 @@
 """Questions: deciders that change nothing. What a screen shows is read as of one moment, like any command."""
 
+from datetime import datetime
+
 from attrs import frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft, refuse_unless
 from wa_connector.decide.ground import Ground, pair_of, standing_of
-from wa_connector.decide.sending import ToContact, request_for, standing_to
+from wa_connector.decide.sending import ToContact, request_for, request_templates, standing_to
 from wa_connector.decide.threads import held_in, open_to
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
@@ -13,11 +15,12 @@ from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.ids import ConversationId
 from wa_connector.model.message import Message
 from wa_connector.policy.action import AskConsent
+from wa_connector.policy.limits import hours_that_count
 from wa_connector.policy.membership import Right, may
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.policy.screens import composer as composer_of
 from wa_connector.policy.screens import contact_action as contact_action_of
-from wa_connector.ports.rows import CONVERSATION
+from wa_connector.ports.rows import CONVERSATION, Key
 
 
 @frozen
@@ -51,6 +54,12 @@ def composer(draft: Draft, question: InConversation) -> Composer:
     return (
         composer_of(standing, request, held, draft.now) if refusal.is_allowed else Composer(refusal, refusal, refusal)
     )
+
+
+def known_needs(ground: Ground, now: datetime) -> list[Key]:
+    """What the message fields on one line look at, whoever the customer is: to be loaded with the threads of a page."""
+    hours = hours_that_count(now) if ground.setup.account.daily_tier is not None else ()
+    return [*(ground.reach(hour) for hour in hours), *request_templates(ground)]
 
 
 def readable(draft: Draft, question: InConversation) -> Conversation:

@@ -29,7 +29,7 @@ from wa_connector.policy.rules import contact as contact_rule
 from wa_connector.policy.rules import decide
 from wa_connector.policy.screening import judge_screening
 from wa_connector.policy.signing import signed
-from wa_connector.ports.rows import CONVERSATION
+from wa_connector.ports.rows import CONVERSATION, Key
 
 _A_SECOND: Final = timedelta(seconds=1)
 """Evidence folds by whole seconds."""
@@ -164,6 +164,13 @@ def request_for(
             return evolve(content, rendered=template.render({})), template
     content = TemplateMessage(ground.settings.opt_in_template, own, payloads=payloads)
     return content, template_for(draft, ground, content)
+
+
+def request_templates(ground: Ground) -> list[Key]:
+    """Where the opt-in request stands in the organization's own language."""
+    settings = ground.settings
+    languages = _languages("", settings.opt_in_language)
+    return [ground.template(TemplateMessage(settings.opt_in_template, language)) for language in languages]
 
 
 def _languages(locale: str, own: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve, frozen
 
@@ -10,15 +10,15 @@ from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.ground import Ground, pair_of
 from wa_connector.model.content import Act, Content, Deed, Note
-from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
+from wa_connector.model.conversation import Conversation, ConversationState, Listing, Participant, Role
 from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, ConversationTaken, HeldHandedOver, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.message import Author, BySystem, ByUser, Message, MessageStatus
+from wa_connector.model.message import Author, ByCustomer, BySystem, ByUser, Message, MessageStatus
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
-from wa_connector.policy.membership import Right, joined, may
-from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX, Key
+from wa_connector.policy.membership import Right, joined, listing_of, lists_of, may, shows
+from wa_connector.ports.rows import CONVERSATION, LISTING, MESSAGE, OUTBOX, Key
 from wa_connector.ports.storage import Range
 
 MOST_HELD: Final = 1000
@@ -38,10 +38,13 @@ def open_thread(
     owners = () if owner is None else (Participant(owner, Role.OWNER, at),)
     line = ground.setup.line.id
     pair = pair_of(draft, ground, customer)
-    draft.put(
-        CONVERSATION.of(draft.tenant, thread),
-        Conversation(thread, line, customer, ConversationState.OPEN, at, owners, restarted_from),
-    )
+    channel = ground.capabilities.channel
+    opened = Conversation(thread, line, customer, ConversationState.OPEN, at, owners, restarted_from, channel)
+    draft.put(CONVERSATION.of(draft.tenant, thread), opened)
+    for name in lists_of(opened):
+        key = LISTING.of(draft.tenant, name, thread)
+        draft.put(key, listing_of(opened, name))
+        draft.merge(key, last_at=to_microseconds(at))
     draft.put(ground.pair(customer), evolve(pair, open=(*pair.open, thread), latest=thread))
     draft.tell(ConversationOpened(thread, customer, line, owner))
     return thread
@@ -73,7 +76,10 @@ def take_over(draft: Draft, ground: Ground, thread: Conversation, user: UserId, 
 
 def note_act(draft: Draft, thread: Conversation, by: UserId, entry: MessageId, content: Act | Note) -> None:
     """Store a thread as an act leaves it, and the act as an entry of its timeline, which nothing ever sends."""
-    draft.put(CONVERSATION.of(draft.tenant, thread.id), thread)
+    key = CONVERSATION.of(draft.tenant, thread.id)
+    before: Conversation = draft.get(key)
+    draft.put(key, thread)
+    _relist(draft, before, thread)
     now = draft.now
     add(
         draft,
@@ -81,6 +87,20 @@ def note_act(draft: Draft, thread: Conversation, by: UserId, entry: MessageId, c
             entry, thread.id, thread.customer, thread.line, now, ByUser(by), content, MessageStatus.NOTED, status_at=now
         ),
     )
+
+
+def _relist(draft: Draft, before: Conversation, thread: Conversation) -> None:
+    """Bring the lists up to date on which a thread stands or stood."""
+    for name in dict.fromkeys((*lists_of(before), *lists_of(thread))):
+        was, now = listing_of(before, name), listing_of(thread, name)
+        if was == now:
+            continue
+        key = LISTING.of(draft.tenant, name, thread.id)
+        stored: Listing | None = draft.get(key)
+        if now is None:
+            draft.delete(key)
+        else:
+            draft.put(key, evolve(now, marked=stored.marked if stored else 0))
 
 
 def held_in(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tuple[OutboxEntry, Message]]:
@@ -96,9 +116,9 @@ def held_in(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tupl
             yield entry, message
 
 
-def pass_on_held(draft: Draft, ground: Ground, thread: Conversation) -> None:
-    """Let the owner answer for what is held by those who are no longer in the thread."""
-    owner = thread.owner
+def pass_on_held(draft: Draft, ground: Ground, thread: Conversation, heir: UserId | None = None) -> None:
+    """Let the owner (or ``heir``, where there is none) answer for what is held by those who are no longer in the thread."""
+    owner = thread.owner or heir
     if owner is None:
         return
     for _, message in held_in(draft, ground, thread):
@@ -108,9 +128,28 @@ def pass_on_held(draft: Draft, ground: Ground, thread: Conversation) -> None:
 
 
 def add(draft: Draft, message: Message) -> None:
-    """Store a message as the newest entry of its thread."""
+    """Store a message as the newest entry of its thread, and tell the lists of all who see it."""
     draft.put(MESSAGE.of(draft.tenant, message.id), message)
-    draft.merge(CONVERSATION.of(draft.tenant, message.conversation), last_at=to_microseconds(message.at), entries=1)
+    key, at = CONVERSATION.of(draft.tenant, message.conversation), to_microseconds(message.at)
+    draft.merge(key, last_at=at, entries=1)
+    thread: Conversation = draft.get(key)
+    for name in lists_of(thread):
+        if shows(thread, name, message.at):
+            listing = LISTING.of(draft.tenant, name, thread.id)
+            draft.merge(listing, last_at=at, arrived=int(is_news(message.author, name)))
+
+
+def is_news(author: Author, name: str) -> bool:
+    """Whether an entry is unread, at first, for whose list this is: what others wrote or did is, the system's is not."""
+    match author:
+        case ByCustomer():
+            return True
+        case ByUser(user):
+            return user != name
+        case BySystem():
+            return False
+        case _:
+            assert_never(author)
 
 
 @frozen
@@ -135,6 +174,7 @@ def hold(draft: Draft, ground: Ground, outgoing: Outgoing) -> Message:
     """Store a message outside the queue, until the window opens or it expires."""
     pair = pair_of(draft, ground, outgoing.customer)
     draft.put(ground.pair(outgoing.customer), evolve(pair, held=pair.held + 1))
+    draft.merge(CONVERSATION.of(draft.tenant, outgoing.thread), held=1)
     expires_at = draft.now + ground.settings.held_for
     return _place(draft, ground, outgoing, MessageStatus.HELD, EntryState.HELD, due_at=expires_at)
 

@@ -46,10 +46,11 @@ if TYPE_CHECKING:
     from wa_connector.ports.storage import EventPage
     from wa_connector.shell.assembly import Plugin
     from wa_connector.shell.auditing import Verification
-    from wa_connector.shell.engine import Engine, Kept, Timeline
+    from wa_connector.shell.engine import Engine, Kept
     from wa_connector.shell.inbound import WebhookResult
     from wa_connector.shell.ports import Clock, Ids
     from wa_connector.shell.pushing import Pushed
+    from wa_connector.shell.reading import CustomerTimeline, InboxPage, Timeline
 
 NO_COMMAND: Final = CommandId("")
 
@@ -155,10 +156,85 @@ class Connector:
         return drive(self._engine().composer(tenant, user, conversation))
 
     def timeline(
-        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str = "", limit: int = 50
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
     ) -> Timeline:
-        """A page of a conversation, newest first. Raises ``RefusedError`` for somebody who may not see it."""
-        return drive(self._engine().timeline(tenant, user, conversation, before=before, limit=limit))
+        """A page of a conversation, newest first: the latest, what is ``before`` a former page, or what came ``after`` it.
+
+        In one order for everybody: by instant, and at equal instants by id. Raises ``RefusedError`` for somebody who may
+        not see it.
+        """
+        return drive(self._engine().timeline(tenant, user, conversation, before=before, after=after, limit=limit))
+
+    def customer_timeline(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        conversation: ConversationId,
+        *,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
+    ) -> CustomerTimeline:
+        """What was said with the customer of a conversation in all threads on all channels, as far as the user sees it.
+
+        Pages and order are those of ``timeline``, over all records that turned out to be this person. Raises
+        ``RefusedError`` for somebody who may not see the conversation.
+        """
+        return drive(
+            self._engine().customer_timeline(tenant, user, conversation, before=before, after=after, limit=limit)
+        )
+
+    # --- the inbox ----------------------------------------------------------------------------------------------------
+
+    def inbox(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        *,
+        mine: bool = False,
+        unassigned: bool = False,
+        channel: str = "",
+        unread: bool = False,
+        ended: bool = False,
+        before: str = "",
+        after: str = "",
+        limit: int = 50,
+    ) -> InboxPage:
+        """The conversations that a user, or a team or queue of his, takes part in, on all channels: the most recently
+        active first, each with its last entry, what is unread and held, and its message field.
+
+        ``mine``: only those that he owns. ``unassigned``: instead, those on his lines that nobody owns. ``channel``: only
+        of this one. ``unread``: only those with something unread. ``ended``: those that have ended, instead of the open.
+        ``before`` and ``after`` are cursors of a former page; a conversation that became active since is found ``after``
+        it. A page costs the same whatever there is. Raises ``UsageError`` for both ``mine`` and ``unassigned``.
+        """
+        from wa_connector.shell.reading import Shelves
+
+        shelves = Shelves(mine, unassigned, channel, unread, ended)
+        return drive(self._engine().inbox(tenant, user, shelves, before=before, after=after, limit=limit))
+
+    def mark_read(self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId) -> Placement:
+        """Note that the user has read everything up to an entry. It only goes on: an earlier entry than before changes
+        nothing, from whichever device, and what came in meanwhile stays unread.
+
+        What a team or a queue has is read when one of them has read it; who looks on without taking part marks nothing.
+        Raises ``UsageError`` for an entry that he does not see.
+        """
+        return drive(self._engine().mark_read(tenant, user, conversation, up_to))
+
+    def mark_unread(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Placement:
+        """Let a conversation count as one unread entry again, until it is read next.
+
+        One that is unread, or that the user does not take part in, is refused with ``NOTHING_TO_DO``.
+        """
+        return drive(self._engine().mark_unread(tenant, user, conversation))
 
     def conversations(
         self, tenant: TenantId, user: UserId, *, unassigned: bool = False, team: UserId | None = None, limit: int = 50
@@ -308,8 +384,10 @@ class Connector:
     def hand_over_all(
         self, tenant: TenantId, user: UserId, owner: UserId, to: UserId, *, note: str = ""
     ) -> tuple[Placement, ...]:
-        """Transfer every open conversation that ``owner`` (who may be disabled, or gone from the directory) still owns,
-        held messages included; one result for each.
+        """Transfer every open conversation that ``owner`` (who may be disabled, or gone from the directory) still owns, and
+        take him out of those in which he is a member or an observer; one result for each.
+
+        What he held is answered for by the owner, or by ``to`` where nobody owns it.
 
         For those who supervise, and for the owner himself. One commit for each conversation: after a failure in between,
         call it again. Raises ``RefusedError``, and ``UsageError`` for a receiver whom the directory does not know.

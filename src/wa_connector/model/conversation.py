@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from attrs import frozen
 
@@ -51,6 +52,8 @@ class Conversation:
     opened_at: datetime
     participants: tuple[Participant, ...] = ()
     restarted_from: ConversationId | None = None
+    channel: str = ""
+    """The line's."""
 
     @property
     def owner(self) -> UserId | None:
@@ -66,6 +69,40 @@ class Conversation:
     def has(self, user: UserId) -> bool:
         """Whether ``user`` takes part now."""
         return self.part_of(user) is not None
+
+
+class ListingState(Enum):
+    """On which part of a list a thread stands."""
+
+    OPEN = "open"
+    ENDED = "ended"
+    FORMER = "former"
+    """Whose list it is takes part no longer; he may see what was while he did."""
+
+
+@frozen
+class Listing:
+    """A thread on one list. ``shelf`` is its channel, or on the unassigned list its line; ``lists`` are the names of all
+    lists that it is on now, so that whoever reads several of them knows it again.
+
+    ``[sees_from_at, sees_until_at)`` holds all that is seen of it by this list's name: None is without an end.
+    """
+
+    conversation: ConversationId
+    customer: CustomerId
+    line: LineId
+    state: ListingState
+    shelf: str
+    is_owned: bool = False
+    lists: tuple[str, ...] = ()
+    sees_from_at: datetime | None = None
+    sees_until_at: datetime | None = None
+    marked: int = 0
+    """How often it was marked as unread."""
+
+
+UNASSIGNED: Final = ""
+"""The name of the list of what nobody owns."""
 
 
 @frozen

@@ -115,6 +115,20 @@ class ConversationMuted:
 
 
 @frozen
+class ConversationRead:
+    """A user has read further: what he has open elsewhere can count anew."""
+
+    conversation: ConversationId
+    user: UserId
+
+
+@frozen
+class ConversationMarkedUnread:
+    conversation: ConversationId
+    user: UserId
+
+
+@frozen
 class ConversationEnded:
     """Nothing is sent in it any longer; what was held is cancelled."""
 
@@ -264,6 +278,8 @@ Happening: TypeAlias = (
     | ParticipantRemoved
     | RoleChanged
     | ConversationMuted
+    | ConversationRead
+    | ConversationMarkedUnread
     | ConversationEnded
     | ConversationRestarted
     | NoteAdded

@@ -12,14 +12,22 @@ Rules of this file: no loading, no clock; what is refused to somebody who is not
 that does not exist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Final
 
 from attrs import evolve, frozen
 
-from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
+from wa_connector.model.conversation import (
+    UNASSIGNED,
+    Conversation,
+    ConversationState,
+    Listing,
+    ListingState,
+    Participant,
+    Role,
+)
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Seat
 from wa_connector.model.ids import UserId
@@ -194,6 +202,52 @@ def muted(thread: Conversation, who: UserId, *, is_muted: bool) -> Conversation:
     )
 
 
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def lists_of(thread: Conversation) -> tuple[str, ...]:
+    """The names of the lists that a thread stands on: of all who take part, and the unassigned list where nobody owns
+    it. An ended one stays where it was."""
+    names = tuple(part.user for part in thread.participants if part.is_current)
+    return names if thread.owner is not None else (*names, UNASSIGNED)
+
+
+def listing_of(thread: Conversation, name: str) -> Listing | None:
+    """A thread as it stands on a list; of somebody who was in it, what he may see still. None where it never was."""
+    if name == UNASSIGNED:
+        if thread.owner is not None:
+            return None
+        state = ListingState(thread.state.value)
+        return Listing(thread.id, thread.customer, thread.line, state, thread.line, lists=lists_of(thread))
+    parts = [part for part in thread.participants if part.user == name]
+    if not parts:
+        return None
+    starts = [part.sees_from_at for part in parts if part.sees_from_at is not None]
+    ends = [part.until_at for part in parts if part.until_at is not None]
+    is_current = len(ends) < len(parts)
+    return Listing(
+        thread.id,
+        thread.customer,
+        thread.line,
+        ListingState(thread.state.value) if is_current else ListingState.FORMER,
+        thread.channel,
+        is_owned=thread.owner == name,
+        lists=lists_of(thread) if is_current else (),
+        sees_from_at=min(starts) if len(starts) == len(parts) else None,
+        sees_until_at=None if is_current else max(ends),
+    )
+
+
+def preferred(lists: Iterable[str], seat: Seat) -> str | None:
+    """Of the lists that a thread stands on, the one on which this user finds it: his own before those of his teams.
+
+    None where it is on none of them.
+    """
+    if seat.user.id in lists:
+        return seat.user.id
+    return min((name for name in lists if name in seat.teams), default=None)
+
+
 # --- what is seen -----------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +263,20 @@ class Span:
 
 
 WHOLE: Final = (Span(),)
+
+
+def concerns(thread: Conversation, seat: Seat) -> bool:
+    """Whether a thread can concern a user even on a line that is not his: he or his team is or was in it, or he
+    supervises."""
+    names = names_of(seat)
+    return seat.user.supervises or any(part.user in names for part in thread.participants)
+
+
+def shows(thread: Conversation, name: str, at: datetime) -> bool:
+    """Whether what is entered now as of ``at`` is seen on a list. What comes late may be of a time before a newcomer's."""
+    if name == UNASSIGNED:
+        return True
+    return any(Span(part.sees_from_at, part.until_at).has(at) for part in thread.participants if part.user == name)
 
 
 def spans(thread: Conversation, seat: Seat) -> tuple[Span, ...]:

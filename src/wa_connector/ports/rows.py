@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from wa_connector.model.address import AddressRecord
 from wa_connector.model.consent import Anchor, ConsentRecord, Evidence
-from wa_connector.model.conversation import Conversation, Pair
+from wa_connector.model.conversation import Conversation, Listing, Pair
 from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
 from wa_connector.model.instants import from_microseconds, to_microseconds
@@ -65,6 +65,18 @@ class MergeColumn:
 
 
 @frozen
+class Flag:
+    """An integer column that the storage derives: 1 while the merge column ``above`` is greater than ``below``, else 0.
+
+    So an index can hold apart what two merges only together tell, and no writer has to read before it merges.
+    """
+
+    name: str
+    above: str
+    below: str
+
+
+@frozen
 class Index:
     """Columns in their order. The last ones are the key's, so that every entry has one place and a page cursor is
     exact."""
@@ -87,6 +99,7 @@ class Kind:
     columns: tuple[Column, ...] = ()
     project: Callable[[Any], tuple[Scalar, ...]] = field(default=lambda _: (), repr=False)
     merges: tuple[MergeColumn, ...] = ()
+    flags: tuple[Flag, ...] = ()
     sequence: str = ""
     indexes: tuple[Index, ...] = ()
 
@@ -105,6 +118,9 @@ def _columns(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name) for name in names)
 
 
+_FOR_EVER: Final = (1 << 63) - 1
+
+
 def _instant(at: datetime | None) -> int:
     return 0 if at is None else to_microseconds(at)
 
@@ -116,7 +132,14 @@ ADDRESS: Final = Kind(
     columns=_columns("customer"),
     project=lambda record: (record.holder or "",),
 )
-CUSTOMER: Final = Kind("customer", Customer, key=_columns("tenant", "customer"))
+CUSTOMER: Final = Kind(
+    "customer",
+    Customer,
+    key=_columns("tenant", "customer"),
+    columns=_columns("merged_into"),
+    project=lambda customer: (customer.merged_into or "",),
+    indexes=(Index("merged", ("tenant", "merged_into", "customer")),),
+)
 CONSENT: Final = Kind("consent", ConsentRecord, key=_columns("tenant", "customer"))
 EVIDENCE: Final = Kind(
     "evidence",
@@ -148,12 +171,51 @@ CONVERSATION: Final = Kind(
     key=_columns("tenant", "conversation"),
     columns=_columns("line", "customer", "state", "owner"),
     project=lambda thread: (thread.line, thread.customer, thread.state.value, thread.owner or ""),
-    merges=(MergeColumn("last_at", MergeRule.MAXIMUM), MergeColumn("entries", MergeRule.SUM)),
+    merges=(
+        MergeColumn("last_at", MergeRule.MAXIMUM),
+        MergeColumn("entries", MergeRule.SUM),
+        MergeColumn("held", MergeRule.SUM),
+    ),
     indexes=(
         Index("inbox", ("tenant", "owner", "state", "last_at", "conversation")),
         Index("customer", ("tenant", "customer", "last_at", "conversation")),
     ),
 )
+LISTING: Final = Kind(
+    "listing",
+    Listing,
+    key=_columns("tenant", "list", "conversation"),
+    columns=(
+        *_columns("customer", "state", "shelf"),
+        Column("owned", ColumnType.INTEGER),
+        Column("sees_from", ColumnType.INTEGER),
+        Column("sees_until", ColumnType.INTEGER),
+    ),
+    project=lambda listing: (
+        listing.customer,
+        listing.state.value,
+        listing.shelf,
+        int(listing.is_owned),
+        _instant(listing.sees_from_at),
+        _FOR_EVER if listing.sees_until_at is None else to_microseconds(listing.sees_until_at),
+    ),
+    merges=(
+        MergeColumn("last_at", MergeRule.MAXIMUM),
+        MergeColumn("arrived", MergeRule.SUM),
+        MergeColumn("seen", MergeRule.MAXIMUM),
+        MergeColumn("read_at", MergeRule.MAXIMUM),
+    ),
+    flags=(Flag("unread", "arrived", "seen"),),
+    indexes=(
+        Index("recent", ("tenant", "list", "state", "last_at", "conversation")),
+        Index("shelf", ("tenant", "list", "state", "shelf", "owned", "unread", "last_at", "conversation")),
+        Index("from", ("tenant", "list", "customer", "sees_from", "conversation")),
+        Index("until", ("tenant", "list", "customer", "sees_until", "conversation")),
+    ),
+)
+"""A thread on somebody's list: a user's, a team's, a queue's, or (the name '') that of what nobody owns. Written with the
+thread's parts; an entry only merges into it, so that an inbox is read from an index and nothing is ever counted.
+``arrived`` counts what others put in, ``seen`` how many of those were read."""
 MESSAGE: Final = Kind(
     "message",
     Message,
@@ -224,6 +286,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         PAIR,
         REACH,
         CONVERSATION,
+        LISTING,
         MESSAGE,
         OUTBOX,
         GATE,
@@ -263,6 +326,7 @@ __all__ = [
     "EVIDENCE",
     "GATE",
     "KINDS",
+    "LISTING",
     "MESSAGE",
     "OUTBOX",
     "PAIR",
@@ -273,6 +337,7 @@ __all__ = [
     "WAITING",
     "Column",
     "ColumnType",
+    "Flag",
     "Index",
     "KeptElement",
     "Key",

@@ -53,13 +53,15 @@ class Follow:
 
 @frozen
 class Range:
-    """The rows of an index under a prefix: at most ``limit`` of them, in the index's order or backwards."""
+    """The rows of an index under a prefix: at most ``limit`` of them, in the index's order or backwards; behind
+    ``after`` (the columns behind the prefix), exclusive, where that is given."""
 
     kind: str
     index: str
     prefix: tuple[Scalar, ...]
     limit: int
     descending: bool = False
+    after: tuple[Scalar, ...] | None = None
 
 
 Wanted: TypeAlias = Key | Follow | Range

@@ -1,6 +1,6 @@
 """Load, decide, commit; on a conflict load and decide again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from wa_connector.decide.draft import Draft, Known, Needs, Ready, Refused, Seed, run
@@ -10,6 +10,7 @@ from wa_connector.ports.storage import Change, Committed, Conflict, Duplicate, S
 from wa_connector.shell.ports import Ports
 
 C = TypeVar("C")
+K = TypeVar("K")
 R = TypeVar("R")
 TRIES: Final = 12
 """How often a command is decided anew before its caller hears of it: two users who act at once need two."""
@@ -54,6 +55,32 @@ def result_of(answer: Ready[R] | Refused | Known) -> R:
     if not isinstance(answer, Ready):
         raise InternalError("a decider that neither refuses nor knows did so")
     return answer.result
+
+
+async def ask_all(
+    ports: Ports,
+    decider: Callable[[Draft, C], R],
+    questions: Mapping[K, C],
+    tenant: TenantId,
+    snapshot: Snapshot,
+) -> dict[K, Ready[R] | Refused | Known]:
+    """Answer many questions of one sort. What they miss is loaded for all of them together, so that the round trips go by
+    how deep one question looks, and not by how many there are."""
+    seed, now = ports.seed(), ports.clock()
+    answers: dict[K, Ready[R] | Refused | Known] = {}
+    while True:
+        missing: dict[Wanted, None] = {}
+        for name, question in questions.items():
+            if name in answers:
+                continue
+            answer = run(decider, question, snapshot, tenant, now, seed)
+            if isinstance(answer, Needs):
+                missing.update(dict.fromkeys(answer.wanted))
+            else:
+                answers[name] = answer
+        if not missing:
+            return answers
+        snapshot = (await ports.storage.load(list(missing))).joined(snapshot)
 
 
 async def settled(

@@ -26,8 +26,10 @@ from wa_connector.decide.membership import (
     Mute,
     OfHeld,
     Remove,
+    Retire,
     Transfer,
 )
+from wa_connector.decide.reading import MarkRead, MarkUnread, listings_of, mark_read, mark_unread
 from wa_connector.decide.recording import Recorded, Recording, record_consent
 from wa_connector.decide.screens import InConversation
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
@@ -59,33 +61,25 @@ from wa_connector.model.opinion import Intent
 from wa_connector.model.queue import LineStop
 from wa_connector.model.screening import Screened
 from wa_connector.model.template import Template, TemplateStatus
-from wa_connector.policy.membership import Span, as_seen, spans
+from wa_connector.policy.membership import concerns, spans
 from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
-from wa_connector.shell import auditing
+from wa_connector.shell import auditing, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
+from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline, Window, of_thread
 from wa_connector.shell.screening import screened_outbound, with_signature
 from wa_connector.shell.waking import wake_line
 
 C = TypeVar("C")
 R = TypeVar("R")
-
-
-@frozen
-class Timeline:
-    """A page of a conversation, newest first. ``before`` is the cursor of the page further back, '' at the end."""
-
-    conversation: Conversation
-    messages: tuple[Message, ...]
-    before: str = ""
 
 
 @frozen
@@ -186,41 +180,52 @@ class Engine:
         return _result(answer)
 
     async def timeline(
-        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, limit: int
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, after: str, limit: int
     ) -> Timeline:
+        window = Window.of(limit, before, after)
+        ground, thread = await self._readable(tenant, user, conversation)
+        assert ground.seat is not None
+        return await reading.timeline(self._ports, ground.seat, thread, window)
+
+    async def customer_timeline(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, after: str, limit: int
+    ) -> CustomerTimeline:
+        window = Window.of(limit, before, after)
+        ground, thread = await self._readable(tenant, user, conversation)
+        assert ground.seat is not None
+        return await reading.customer_timeline(self._ports, ground.seat, thread.customer, window)
+
+    async def inbox(
+        self, tenant: TenantId, user: UserId, shelves: Shelves, *, before: str, after: str, limit: int
+    ) -> InboxPage:
+        seat = await self._seat(tenant, user)
+        return await reading.inbox(self._ports, seat, shelves, Window.of(limit, before, after))
+
+    async def mark_read(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId
+    ) -> Placement:
         ground = await self._ground_of(tenant, user, conversation)
         if ground is None:
-            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
-        assert ground.seat is not None
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
         answer = await ask(self._ports, screens.readable, InConversation(ground, conversation), tenant)
-        thread = _result(answer)
-        found = await self._visible(tenant, conversation, spans(thread, ground.seat), _cursor(before), limit + 1)
-        messages = tuple(found[:limit])
-        older = f"{to_microseconds(messages[-1].at)} {messages[-1].id}" if messages and len(found) > limit else ""
-        return Timeline(as_seen(thread, ground.seat), messages, older)
+        if isinstance(answer, Refused):
+            return self._refused(answer.decision)
+        entry = await self._seen(ground, _result(answer), up_to)
+        if entry is None:
+            raise UsageError("up_to names no entry of this conversation")
+        command = MarkRead(ground, conversation, entry.id, entry.at)
+        # What lies behind the mark and what had arrived are of one moment, or an entry that comes in would be read.
+        assert ground.seat is not None
+        listings = listings_of(tenant, conversation, ground.seat)
+        wanted: list[Wanted] = [CONVERSATION.of(tenant, conversation), *listings, command.behind]
+        return await self._placement(await decide(self._ports, mark_read, command, tenant, wanted), tenant)
 
-    async def _visible(
-        self,
-        tenant: TenantId,
-        conversation: ConversationId,
-        seen: tuple[Span, ...],
-        after: tuple[int, str] | None,
-        limit: int,
-    ) -> list[Message]:
-        """Up to ``limit`` entries behind the cursor ``after``, the latest first: one scan a span, and no more rows read
-        than were asked for in each."""
-        found: list[Message] = []
-        for span in seen:
-            # Of one instant, nothing sorts before the empty id: the cursor leaves out the span's end, and all after it.
-            end = None if span.until_at is None else (to_microseconds(span.until_at), "")
-            start = min((cursor for cursor in (after, end) if cursor is not None), default=None)
-            prefix = (tenant, conversation)
-            scan = Scan("message", "timeline", prefix, limit - len(found), start, descending=True)
-            page = await self._ports.storage.scan(scan)
-            found += (row.value for _, row in page.rows if span.has(row.value.at))
-            if len(found) >= limit:
-                break
-        return found
+    async def mark_unread(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Placement:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
+        command = MarkUnread(ground, conversation)
+        return await self._placement(await decide(self._ports, mark_unread, command, tenant), tenant)
 
     async def conversations(
         self, tenant: TenantId, user: UserId, *, unassigned: bool, team: UserId | None, limit: int
@@ -340,26 +345,35 @@ class Engine:
         seat = await self._seat(tenant, user)
         if not seat.user.supervises and seat.user.id != owner:
             raise RefusedError(Decision(Reason.NOT_A_SUPERVISOR))
-        await self._addressee(tenant, to)
-        handed: list[Placement] = []
-        while True:
-            # A thread in which somebody writes meanwhile moves past the cursor: look until there is none left.
-            results = [
-                await self.transfer(tenant, user, each, to, from_owner=owner, note=note, stay=False, command_id="")
-                for each in await self._owned(tenant, owner)
-            ]
-            taken = [each for each in results if each.is_taken]
-            handed += taken
-            if not taken:
-                return (*handed, *results)
+        heir = await self._addressee(tenant, to)
 
-    async def _owned(self, tenant: TenantId, owner: UserId) -> list[ConversationId]:
+        async def transferred(thread: ConversationId) -> Placement:
+            return await self.transfer(tenant, user, thread, to, from_owner=owner, note=note, stay=False, command_id="")
+
+        async def retired(thread: ConversationId) -> Placement:
+            return await self._act(
+                membership.retire, lambda asked: Retire(asked, owner, heir), tenant, user, thread, ""
+            )
+
+        results: list[Placement] = []
+        for is_owned, hand_over in ((True, transferred), (False, retired)):
+            while True:
+                # A thread in which somebody writes meanwhile moves past the cursor: look until there is none left.
+                handed = [await hand_over(each) for each in await self._listed(tenant, owner, is_owned=is_owned)]
+                if not any(each.is_taken for each in handed):
+                    break
+                results += (each for each in handed if each.is_taken)
+            results += handed
+        return tuple(results)
+
+    async def _listed(self, tenant: TenantId, name: UserId, *, is_owned: bool) -> list[ConversationId]:
+        """The open threads that somebody owns, or those that he takes part in otherwise."""
         found: list[ConversationId] = []
         after: tuple[Scalar, ...] | None = None
         while True:
-            scan = Scan("conversation", "inbox", (tenant, owner, "open"), 200, after, descending=True)
+            scan = Scan("listing", "recent", (tenant, name, "open"), 200, after, descending=True)
             page = await self._ports.storage.scan(scan)
-            found += (row.value.id for _, row in page.rows)
+            found += (row.value.conversation for _, row in page.rows if row.value.is_owned is is_owned)
             if page.next is None:
                 return found
             after = page.next
@@ -611,13 +625,8 @@ class Engine:
         return await ground_for(self._ports, setup, seat, intent, at) if setup else None
 
     async def _is_near(self, seat: Seat, thread: Conversation) -> bool:
-        """Whether the thread can concern this user at all: he is or was in it, his team has it, he supervises, or it is
-        on a line of his."""
-        if (
-            seat.user.supervises
-            or thread.owner in seat.teams
-            or any(p.user == seat.user.id for p in thread.participants)
-        ):
+        """Whether the thread can concern this user at all: it does by itself, or it is on a line of his."""
+        if concerns(thread, seat):
             return True
         setups = await self._ports.directory.lines(seat.user.tenant, seat.user.id)
         return any(setup.line.id == thread.line for setup in setups)
@@ -641,15 +650,30 @@ class Engine:
             wanted.append(DEDUPE.of(tenant, sending.command_mark(user, command_id)))
         return await self._placement(await decide(self._ports, decider, command, tenant, wanted), tenant)
 
+    async def _readable(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId
+    ) -> tuple[Ground, Conversation]:
+        """A conversation that the user may read in. Raises ``RefusedError``."""
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            raise RefusedError(Decision(Reason.NOT_A_PARTICIPANT))
+        question = InConversation(ground, conversation)
+        return ground, _result(await ask(self._ports, screens.readable, question, tenant))
+
     async def _provider_id(self, ground: Ground, thread: Conversation, message: MessageId) -> ProviderId | None:
         """The provider's id of a message that the user sees; he quotes no other."""
-        key = MESSAGE.of(ground.setup.line.tenant, message)
-        quoted: Message | None = (await self._ports.storage.load([key])).rows[key].value
-        seen = spans(thread, ground.seat) if ground.seat else ()
-        is_seen = quoted is not None and any(span.has(quoted.at) for span in seen)
-        if quoted is None or not is_seen or quoted.conversation != thread.id or quoted.status is MessageStatus.NOTED:
+        quoted = await self._seen(ground, thread, message)
+        if quoted is None or quoted.status is MessageStatus.NOTED:
             raise UsageError("replies_to names no message of this conversation")
         return quoted.provider_id
+
+    async def _seen(self, ground: Ground, thread: Conversation, message: MessageId) -> Message | None:
+        """An entry of a thread, if the user sees it."""
+        key = MESSAGE.of(ground.setup.line.tenant, message)
+        found: Message | None = (await self._ports.storage.load([key])).rows[key].value
+        if found is None or found.conversation != thread.id or ground.seat is None:
+            return None
+        return found if any(span.has(found.at) for span in spans(thread, ground.seat)) else None
 
     # --- results ------------------------------------------------------------------------------------------------------
 
@@ -713,24 +737,4 @@ def _to_contact(command: ToContact) -> list[Wanted]:
 
 
 def _in_conversation(ground: Ground, conversation: ConversationId) -> list[Wanted]:
-    line = ground.setup.line
-    return [
-        Follow(
-            CONVERSATION.of(line.tenant, conversation),
-            "customer",
-            (
-                ("customer", (line.tenant, FOUND)),
-                ("consent", (line.tenant, FOUND)),
-                ("pair", (line.tenant, FOUND, line.id)),
-            ),
-        )
-    ]
-
-
-def _cursor(text: str) -> tuple[int, str] | None:
-    if not text:
-        return None
-    at, _, message = text.partition(" ")
-    if not at.isdigit() or not message:
-        raise UsageError("before is not a cursor of a former page")
-    return int(at), message
+    return [of_thread(ground.setup.line.tenant, conversation, ground.setup.line.id)]

@@ -43,7 +43,7 @@ from wa_connector.policy.replies import words_of
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
-from wa_connector.ports.rows import ADDRESS, DEDUPE, MESSAGE, OUTBOX
+from wa_connector.ports.rows import ADDRESS, CONVERSATION, DEDUPE, MESSAGE, OUTBOX, PAIR
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Snapshot, Wanted
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log, where
@@ -248,6 +248,9 @@ class _Batch:
         """
         for _ in range(ROUNDS):
             self._snapshot = await self._ports.storage.load(_all_wanted(elements))
+            threads = _open_threads(self._tenant, self._snapshot)
+            if threads:
+                self._snapshot = (await self._ports.storage.load(threads)).joined(self._snapshot)
             self._again = []
             for element in elements:
                 await self._decide(element)
@@ -345,6 +348,12 @@ def _begins_unasked(element: _Element, answer: Ready[Any] | Known | Refused) -> 
     if is_asked or not isinstance(answer, Ready):
         return False
     return any(isinstance(happening, ConversationOpened) for happening in answer.change.events)
+
+
+def _open_threads(tenant: TenantId, snapshot: Snapshot) -> Sequence[Wanted]:
+    """The threads into which what customers wrote may go: one more load for all, instead of one for each."""
+    pairs = (row.value for key, row in snapshot.rows.items() if key.kind == PAIR.name and row.value is not None)
+    return [CONVERSATION.of(tenant, thread) for pair in pairs for thread in pair.open]
 
 
 def _all_wanted(elements: Iterable[_Element]) -> Sequence[Wanted]:

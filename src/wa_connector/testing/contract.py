@@ -32,7 +32,7 @@ import pytest
 from attrs import evolve
 
 from wa_connector.errors import UsageError
-from wa_connector.model.conversation import Conversation, ConversationState
+from wa_connector.model.conversation import Conversation, ConversationState, Listing, ListingState
 from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomerSeen, Event
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId
@@ -43,6 +43,7 @@ from wa_connector.ports.rows import (
     CUSTOMER,
     DEDUPE,
     KINDS,
+    LISTING,
     MESSAGE,
     OUTBOX,
     PAIR,
@@ -242,7 +243,7 @@ class StorageContract:
         assert _commit(store, _merge(THREAD, entries=5)) == COMMITTED
         assert _commit(store, _change(reads={THREAD: 1}, deletes=(THREAD,))) == COMMITTED
         _insert(store, THREAD, _thread("thread-1"))
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
 
     # ------------------------------------------------------------------------------- merges
 
@@ -261,12 +262,12 @@ class StorageContract:
     def test_a_column_begins_at_zero(self, store: Storage) -> None:
         """Of a row that merges made, each column is there, and a maximum does not fall below its beginning."""
         assert _commit(store, _merge(THREAD, last_at=-5)) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
 
     def test_merges_hold_whole_microseconds(self, store: Storage) -> None:
         """64 bits."""
         assert _commit(store, _merge(THREAD, last_at=2**62, entries=-(2**62))) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62)}
+        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62), "held": 0}
 
     def test_a_merge_does_not_move_the_version(self, store: Storage) -> None:
         """So it makes nobody conflict who read the payload."""
@@ -278,10 +279,10 @@ class StorageContract:
     def test_a_row_that_merges_made_counts_as_absent(self, store: Storage) -> None:
         """Version 0 and no value, until the first put, which keeps what was merged."""
         assert _commit(store, _merge(THREAD, entries=2)) == COMMITTED
-        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2})
+        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2, "held": 0})
         assert _commit(store, _change(reads={THREAD: 0}, merges=(Merge(THREAD, {"entries": 1}),))) == COMMITTED
         assert _commit(store, _change(puts=(Put(THREAD, _thread("thread-1")),))) == COMMITTED
-        assert _row(store, THREAD) == Row(1, _thread("thread-1"), {"last_at": 0, "entries": 3})
+        assert _row(store, THREAD) == Row(1, _thread("thread-1"), {"last_at": 0, "entries": 3, "held": 0})
 
     def test_a_row_that_merges_made_has_its_place(self, store: Storage) -> None:
         """In pages and ranges it is a row like any other, its projected columns empty."""
@@ -298,7 +299,7 @@ class StorageContract:
         for version in (0, 1):
             change = _put(THREAD, _thread("thread-1"), version)
             assert _commit(store, evolve(change, merges=merges)) == COMMITTED
-        assert _row(store, THREAD) == Row(2, _thread("thread-1"), {"last_at": 3, "entries": 4})
+        assert _row(store, THREAD) == Row(2, _thread("thread-1"), {"last_at": 3, "entries": 4, "held": 0})
 
     # ------------------------------------------------------------------------------- marks
 
@@ -486,6 +487,42 @@ class StorageContract:
         assert found.ranges[nothing] == ()
         assert set(found.rows) == {*timeline[:3], *timeline[-2:], ANN}
         assert all(found.rows[key].version == 1 for key in timeline[:3])
+
+    @pytest.mark.parametrize("descending", [False, True], ids=["forwards", "backwards"])
+    @pytest.mark.parametrize(("kind", "index"), [("message", "timeline"), ("listing", "shelf"), ("evidence", "key")])
+    def test_a_range_goes_on_behind_a_place(self, store: Storage, kind: str, index: str, descending: bool) -> None:
+        """``after`` is a place of the index, its own row left out; be there a row or not."""
+        samples = _fill(store, kind, 9)
+        width = len(KINDS[kind].index(index).columns)
+        for length in range(1, width + 1):
+            prefix = _place(store, kind, index, samples[0])[:length]
+            expected = _in_order(store, kind, index, samples, prefix)
+            if descending:
+                expected.reverse()
+            for number, each in enumerate(expected):
+                place = _place(store, kind, index, each)[length:]
+                wanted = Range(kind, index, prefix, 3, descending=descending, after=place)
+                assert store.load([wanted]).ranges[wanted] == tuple(e.key for e in expected[number + 1 : number + 4])
+
+    def test_a_flag_follows_its_merges(self, store: Storage) -> None:
+        """1 while one merge column is above the other; whoever merges need not know."""
+        key = LISTING.of(TENANT, "ann", "thread-1")
+        listing = Listing(ConversationId("thread-1"), CustomerId("c"), LINE, ListingState.OPEN, "plain")
+
+        def flagged(number: int) -> bool:
+            wanted = Range("listing", "shelf", (TENANT, "ann", "open", "plain", 0, number), 9)
+            return store.load([wanted]).ranges[wanted] == (key,)
+
+        _insert(store, key, listing)
+        assert flagged(0)
+        assert _commit(store, _merge(key, arrived=2)) == COMMITTED
+        assert flagged(1)
+        assert _commit(store, _merge(key, seen=1)) == COMMITTED
+        assert flagged(1)
+        assert _commit(store, _merge(key, seen=2)) == COMMITTED
+        assert flagged(0)
+        assert _commit(store, _put(key, listing, 1, merges=(Merge(key, {"arrived": 1}),))) == COMMITTED
+        assert flagged(1)
 
     # ------------------------------------------------------------------------------- pages
 
@@ -777,7 +814,7 @@ class StorageContract:
                 assert _commit(store, _merge(THREAD, entries=1, last_at=number * 10 + step)) == COMMITTED
 
         _in_threads(8, merge)
-        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79}
+        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79, "held": 0}
 
     def test_a_mark_is_taken_once_by_many(self, store: Storage) -> None:
         """Of eight deliveries of one webhook at once one lands, and the others hear which."""
@@ -1031,6 +1068,7 @@ def _place(store: Storage, kind: str, index: str, each: Sample) -> tuple[Scalar,
         **dict(zip((column.name for column in declared.key), each.key.parts, strict=True)),
         **dict(zip((column.name for column in declared.columns), declared.project(each.value), strict=True)),
         **each.merges,
+        **{flag.name: int(each.merges[flag.above] > each.merges[flag.below]) for flag in declared.flags},
     }
     if declared.sequence:
         columns[declared.sequence] = _row(store, each.key).sequence

@@ -90,7 +90,8 @@ class MemoryStorage:
         with self._open():
             for want in wanted:
                 if isinstance(want, Range):
-                    found = self._entries(want.kind, want.index, want.prefix, want.descending)
+                    check_page(want.kind, want.index, want.prefix, want.after)
+                    found = _behind(self._entries(want.kind, want.index, want.prefix, want.descending), want)
                     ranges[want] = tuple(key for _, key in found[: want.limit])
                     rows.update((key, self._row(key)) for key in ranges[want])
                 elif isinstance(want, Follow):
@@ -103,9 +104,7 @@ class MemoryStorage:
         """One page of an index."""
         check_page(scan.kind, scan.index, scan.prefix, scan.after)
         with self._open():
-            entries = self._entries(scan.kind, scan.index, scan.prefix, scan.descending)
-            if scan.after is not None:
-                entries = [e for e in entries if (e[0] < scan.after if scan.descending else e[0] > scan.after)]
+            entries = _behind(self._entries(scan.kind, scan.index, scan.prefix, scan.descending), scan)
             page = entries[: scan.limit]
             rows = tuple((key, self._row(key)) for _, key in page)
         return Page(rows, page[-1][0] if page and len(entries) > len(page) else None)
@@ -304,6 +303,13 @@ class AsyncMemoryStorage:
         self.plain.close()
 
 
+def _behind(entries: list[tuple[tuple[Any, ...], Key]], page: Range | Scan) -> list[tuple[tuple[Any, ...], Key]]:
+    """The entries behind the cursor of a page, where it has one."""
+    if page.after is None:
+        return entries
+    return [each for each in entries if (each[0] < page.after if page.descending else each[0] > page.after)]
+
+
 def _through_codec(change: Change) -> Change:
     for key in (*(put.key for put in change.puts), *(merge.key for merge in change.merges)):
         _check_unicode("".join(map(str, key.parts)))
@@ -351,6 +357,7 @@ def _columns(kind: Kind, key: Key, row: Row) -> dict[str, Scalar]:
         **dict(zip((column.name for column in kind.key), key.parts, strict=True)),
         **dict(zip(names, projected, strict=True)),
         **row.merged,
+        **{flag.name: int(row.merged.get(flag.above, 0) > row.merged.get(flag.below, 0)) for flag in kind.flags},
         **({kind.sequence: row.sequence} if kind.sequence else {}),
     }
 

@@ -27,7 +27,15 @@ from wa_connector.model.content import (
     Unsupported,
     Withheld,
 )
-from wa_connector.model.conversation import Conversation, ConversationState, Pair, Participant, Role
+from wa_connector.model.conversation import (
+    Conversation,
+    ConversationState,
+    Listing,
+    ListingState,
+    Pair,
+    Participant,
+    Role,
+)
 from wa_connector.model.customer import Customer
 from wa_connector.model.ids import (
     AccountId,
@@ -197,6 +205,22 @@ def _conversation(tenant: TenantId, number: int) -> tuple[Key, Conversation]:
     return rows.CONVERSATION.of(tenant, value.id), value
 
 
+def _listing(tenant: TenantId, number: int) -> tuple[Key, Listing]:
+    value = Listing(
+        ConversationId(_id(number)),
+        CustomerId(_of_two(number)),
+        LINE,
+        list(ListingState)[number % 3],
+        f"shelf {number % 2}",
+        is_owned=number % 3 == 0,
+        lists=("user-1", "")[: number % 3],
+        sees_from_at=_at(number) if number % 2 else None,
+        sees_until_at=_at(number) if number % 3 == 2 else None,
+        marked=number % 2,
+    )
+    return rows.LISTING.of(tenant, f"user-{_of_two(number)}", value.conversation), value
+
+
 def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
     statuses = list(MessageStatus)
     text = _text(number)
@@ -310,6 +334,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "anchor": _anchor,
     "pair": _pair,
     "conversation": _conversation,
+    "listing": _listing,
     "message": _message,
     "outbox": _outbox,
     "dedupe": _dedupe,

@@ -64,9 +64,8 @@ class _Asked:
 async def load(ask: Ask, wanted: Sequence[Wanted]) -> Snapshot:
     """Everything wanted, by one statement."""
     asked = _sorted_out(wanted)
-    if not asked:
-        return Snapshot()
-    answer = await ask(statements.load(tuple(asked)), [_dump(each.parameter) for each in asked.values()])
+    parameters = [_dump(each.parameter) for each in asked.values()]
+    answer = await ask(statements.load(tuple(asked)), parameters) if asked else ()
     return _snapshot(wanted, list(asked.items()), answer)
 
 
@@ -74,9 +73,11 @@ def _sorted_out(wanted: Sequence[Wanted]) -> dict[Part, _Asked]:
     asked: dict[Part, _Asked] = {}
     for want in dict.fromkeys(wanted):
         if isinstance(want, Range):
-            check_page(want.kind, want.index, want.prefix)
-            head = Head(want.kind, want.index, len(want.prefix), want.descending)
-            _ask_for(asked, head, want, (*want.prefix, want.limit))
+            check_page(want.kind, want.index, want.prefix, want.after)
+            if want.after == ():
+                continue  # Nothing follows a whole entry.
+            head = Head(want.kind, want.index, len(want.prefix), want.descending, want.after is not None)
+            _ask_for(asked, head, want, (*want.prefix, *(want.after or ()), want.limit))
         elif isinstance(want, Follow):
             check_follow(want)
             _ask_for(asked, Source(want.source.kind, want.column), want, want.source.parts)

@@ -103,12 +103,13 @@ class Followed:
 
 @frozen
 class Head:
-    """The heads of index ranges: the parameter is an array, each a prefix and a limit."""
+    """The heads of index ranges: the parameter is an array, each a prefix, a cursor where they have one, and a limit."""
 
     kind: str
     index: str
     prefix: int
     descending: bool
+    is_after: bool = False
 
 
 Part: TypeAlias = Rows | Source | Followed | Head
@@ -169,14 +170,16 @@ def _head(place: int, part: Head) -> str:
     kind = KINDS[part.kind]
     columns = kind.index(part.index).columns
     types = {column.name: column for column in _columns(kind)}
-    values = [element(types[name], number) for number, name in enumerate(columns[: part.prefix])]
-    where = " AND ".join(_stretch(part.index, columns, values, None, descending=part.descending))
+    named = len(columns) if part.is_after else part.prefix
+    values = [element(types[name], number) for number, name in enumerate(columns[:named])]
+    after = values[part.prefix :] if part.is_after else None
+    where = " AND ".join(_stretch(part.index, columns, values[: part.prefix], after, descending=part.descending))
     order = _order(columns, descending=part.descending)
     key = ", ".join(f"t.{quoted(column.name)}::text" for column in kind.key)
     return (
         f"SELECT {place}, o, h.* FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS r(e, o), LATERAL ("
         f"SELECT row_number() OVER ({order}), ARRAY[{key}]::text[], NULL::text, {_row(kind)} FROM {quoted(kind.name)} t"
-        f" WHERE {where} {order} LIMIT (e ->> {part.prefix})::bigint) h"
+        f" WHERE {where} {order} LIMIT (e ->> {named})::bigint) h"
     )
 
 
@@ -240,6 +243,11 @@ def tables_of(kind: Kind) -> tuple[str, ...]:
     columns = [
         *(f"{quoted(column.name)} {TYPES[column.type]}" for column in (*kind.key, *kind.columns)),
         *(f"{quoted(name)} {_COUNT}" for name in counts(kind)),
+        *(
+            f"{quoted(flag.name)} bigint GENERATED ALWAYS AS"
+            f" (CASE WHEN {quoted(flag.above)} > {quoted(flag.below)} THEN 1 ELSE 0 END) STORED"
+            for flag in kind.flags
+        ),
         f"version {_COUNT}",
         "payload text NOT NULL DEFAULT ''",
         f"PRIMARY KEY ({key_list(kind)})",
@@ -305,5 +313,5 @@ def _order(columns: Sequence[str], *, descending: bool) -> str:
 def _columns(kind: Kind) -> Iterable[Column]:
     yield from kind.key
     yield from kind.columns
-    for name in counts(kind):
+    for name in (*counts(kind), *(flag.name for flag in kind.flags)):
         yield Column(name, ColumnType.INTEGER)

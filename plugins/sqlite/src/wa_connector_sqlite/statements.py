@@ -151,6 +151,10 @@ def tables_of(kind: Kind) -> tuple[str, ...]:
     columns = [
         *(f"{_quoted(column.name)} {_TYPES[column.type]}" for column in (*kind.key, *kind.columns)),
         *(f"{_quoted(name)} {_COUNT}" for name in _counts(kind)),
+        *(
+            f"{_quoted(flag.name)} INTEGER GENERATED ALWAYS AS ({_quoted(flag.above)} > {_quoted(flag.below)}) VIRTUAL"
+            for flag in kind.flags
+        ),
         "version INTEGER NOT NULL DEFAULT 0",
         "payload TEXT NOT NULL DEFAULT ''",
         f"PRIMARY KEY ({', '.join(key)})",

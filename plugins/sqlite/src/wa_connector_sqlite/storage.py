@@ -236,7 +236,7 @@ def _land_apart(db: sqlite3.Connection, change: Prepared, numbers: Numbers) -> O
 
 def _check_wanted(want: Wanted) -> None:
     if isinstance(want, Range):
-        check_page(want.kind, want.index, want.prefix)
+        check_page(want.kind, want.index, want.prefix, want.after)
     elif isinstance(want, Follow):
         check_follow(want)
     else:
@@ -258,8 +258,10 @@ def _follow(db: sqlite3.Connection, want: Follow) -> Iterator[tuple[Key, _Raw | 
 
 
 def _range(db: sqlite3.Connection, want: Range) -> dict[Key, _Raw | None]:
+    if want.after == ():
+        return {}  # Nothing follows a whole entry.
     kind = kind_of(want.kind)
-    found = _select(db, Scan(want.kind, want.index, want.prefix, want.limit, None, want.descending))
+    found = _select(db, Scan(want.kind, want.index, want.prefix, want.limit, want.after, want.descending))
     return {_key(kind, raw): raw[len(kind.key) :] for raw in found}
 
 
