@@ -124,6 +124,8 @@ class ConversationRead:
 
 @frozen
 class ConversationMarkedUnread:
+    """A user wants to come back to it: it counts as unread until he reads it next."""
+
     conversation: ConversationId
     user: UserId
 
