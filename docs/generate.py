@@ -15,12 +15,13 @@ import importlib
 import inspect
 import itertools
 import re
+import runpy
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -671,6 +672,78 @@ def _moves(machine: Mapping[Any, Mapping[Any, Any]]) -> Iterator[list[str]]:
         yield [arrow.source, ", ".join(arrow.labels), arrow.target]
 
 
+# --- coverage ---------------------------------------------------------------------------------------------------------
+
+SURFACE: Final = HERE.parent / "plugins/emulator/tests/surface.py"
+COVERAGE: Final[Mapping[str, str]] = {
+    "endpoints": "",
+    "sent": "send: ",
+    "received": "receive: ",
+    "statuses": "status: ",
+    "fields": "field: ",
+}
+
+
+def coverage(group: str) -> str:
+    """Each kind of a group of the provider's surface, with the tests that hold to it; read and not run."""
+    prefix, found = COVERAGE[group], dict(_claims())
+    kinds = runpy.run_path(str(SURFACE))[group.upper()]
+    return table(["kind", "tests"], [[f"`{kind}`", ", ".join(found.get(prefix + kind, ()))] for kind in kinds])
+
+
+@cache
+def _claims() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What the markers `covers` of all tests name, and the tests that bear them."""
+    found: dict[str, dict[str, None]] = {}
+    for path in sorted((*HERE.parent.glob("tests/**/test_*.py"), *HERE.parent.glob("plugins/*/tests/test_*.py"))):
+        for kind, test in _claims_of(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(kind, {})[f"{path.stem}: `{test}`"] = None
+    return tuple((kind, tuple(tests)) for kind, tests in found.items())
+
+
+def _claims_of(module: ast.Module) -> Iterator[tuple[str, str]]:
+    tables = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    for test in (node for node in module.body if isinstance(node, ast.FunctionDef)):
+        for decorator in test.decorator_list:
+            named = [
+                tables[each.id] for each in ast.walk(decorator) if isinstance(each, ast.Name) and each.id in tables
+            ]
+            for part in (decorator, *named):
+                yield from _claims_in(part, test.name)
+
+
+def _claims_in(part: ast.expr, test: str) -> Iterator[tuple[str, str]]:
+    """The claims of a decorator, or of the table of cases that it names."""
+    cases = [call for call in ast.walk(part) if _is_call(call, "pytest.param")]
+    of_cases = set()
+    for case in cases:
+        for claim in (call for call in ast.walk(case) if _is_call(call, "covers", "pytest.mark.covers")):
+            of_cases.add(claim)
+            name = next((ast.literal_eval(word.value) for word in _keywords(case) if word.arg == "id"), "")
+            yield from ((kind, f"{test}[{name}]") for kind in _arguments(claim))
+    for claim in (call for call in ast.walk(part) if _is_call(call, "covers", "pytest.mark.covers")):
+        if claim not in of_cases:
+            yield from ((kind, test) for kind in _arguments(claim))
+
+
+def _is_call(node: ast.AST, *names: str) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in names
+
+
+def _keywords(node: ast.AST) -> list[ast.keyword]:
+    return node.keywords if isinstance(node, ast.Call) else []
+
+
+def _arguments(node: ast.AST) -> list[str]:
+    return [str(ast.literal_eval(each)) for each in node.args] if isinstance(node, ast.Call) else []
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
@@ -693,6 +766,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "statuses": statuses,
     "membership": membership,
     "status moves": status_moves,
+    **{f"coverage: {name}": partial(coverage, name) for name in COVERAGE},
     **{f"hooks: {name}": partial(hook_group, name) for name in (*HOOK_GROUPS, "others")},
 }
 PICTURES: Final[Mapping[str, Callable[[], str]]] = {

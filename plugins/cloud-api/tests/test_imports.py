@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import wa_connector_cloud_api
 
 PURE = ["signature", "webhook", "requests", "responses", "errors", "capabilities", "channel", "plugin"]
 
@@ -47,3 +49,9 @@ assert all(getattr(wa_connector_cloud_api, name) for name in wa_connector_cloud_
 """,
         "plugin",
     )
+
+
+def test_the_channel_shares_no_code_with_the_emulator_that_it_is_tested_against() -> None:
+    """Neither builds nor reads with the other's code: the two agree only by both being right."""
+    sources = Path(wa_connector_cloud_api.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if "wa_connector_emulator" in path.read_text(encoding="utf-8")] == []

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import httpx
 from wa_connector_emulator import Customer, Emulator, HttpCall, HttpReply, Settings
-from wa_connector_emulator.graph import GraphRequest, Upload
+from wa_connector_emulator.exchange import GraphRequest, Upload
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ANA = "+16505551234"
@@ -126,6 +126,18 @@ class Bench:
 
     def send_text(self, text: str = "hello", **body: object) -> tuple[int, Body]:
         return self.send(type="text", text={"body": text}, **body)
+
+    def send_text_unheard(self) -> None:
+        """A text whose answer nobody looks at: it may not come."""
+        whole = {"messaging_product": "whatsapp", "to": ANA, "type": "text", "text": {"body": "hello"}}
+        self.emulator.handle(
+            GraphRequest(
+                "POST",
+                f"/v26.0/{self.number_id}/messages",
+                body=whole,
+                authorization=f"Bearer {self.emulator.token}",
+            )
+        )
 
     def sent_id(self, **body: object) -> str:
         """The wamid of a send that must be accepted."""

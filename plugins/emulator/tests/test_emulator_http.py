@@ -64,6 +64,7 @@ def test_a_refused_webhook_comes_again_when_virtual_time_has_passed(site: Site) 
     assert first == second
 
 
+@pytest.mark.covers("GET {media url}")
 def test_media_up_and_down(site: Site) -> None:
     up = site.graph.post(
         f"{site.number_id}/media",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from emulator_bench import ANA, Bench
-from wa_connector_emulator.graph import GraphRequest, Upload
+from wa_connector_emulator.exchange import GraphRequest, Upload
 
 MB = 1024 * 1024
 INSTANT = timedelta(microseconds=1)

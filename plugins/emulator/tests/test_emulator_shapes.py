@@ -112,7 +112,8 @@ TWO_SECTIONS = rows(1, 2)["interactive"]["action"]["sections"]
 
 REFUSED: dict[str, tuple[Body, int]] = {
     "unknown type": ({"type": "hologram", "hologram": {}}, 100),
-    "group": ({**TEXT, "recipient_type": "group"}, 100),
+    "a group that is none": ({**TEXT, "recipient_type": "group"}, 131041),
+    "neither person nor group": ({**TEXT, "recipient_type": "crowd"}, 100),
     "no text object": ({"type": "text"}, 131008),
     "text is a string": ({"type": "text", "text": "hi"}, 131009),
     "no body": ({"type": "text", "text": {}}, 131008),

@@ -187,6 +187,7 @@ def test_a_new_status_is_told_with_a_numeric_id_and_the_entrys_time(bench: Bench
         "message_template_language": "en-US",
         "reason": "SCAM",
         "message_template_category": "UTILITY",
+        "rejection_info": {"reason": "SCAM", "recommendation": "Edit the template."},
     }
     assert paused["value"]["other_info"]["title"] == "FIRST_PAUSE"
     at = int(bench.emulator.clock.now().timestamp())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .clock import VirtualClock
     from .emulator import Emulator
     from .errors import ControlError, GraphError
+    from .faults import Faults
     from .server import Served, serve
     from .transport import HttpCall, HttpReply, Sender
     from .values import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Customer,
         CustomerMessage,
         Failure,
+        Group,
         Number,
         Settings,
         Template,
@@ -53,7 +55,9 @@ __all__ = [
     "CustomerMessage",
     "Emulator",
     "Failure",
+    "Faults",
     "GraphError",
+    "Group",
     "HttpCall",
     "HttpReply",
     "Number",
@@ -81,7 +85,9 @@ _HOMES = {
     "CustomerMessage": "values",
     "Emulator": "emulator",
     "Failure": "values",
+    "Faults": "faults",
     "GraphError": "errors",
+    "Group": "values",
     "HttpCall": "transport",
     "HttpReply": "transport",
     "Number": "values",

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -19,7 +20,8 @@ from starlette.routing import Mount, Route
 
 from . import control
 from .errors import ControlError, GraphError
-from .graph import MEDIA_PATH, GraphRequest, GraphResponse, Upload
+from .exchange import GraphRequest, GraphResponse, Upload
+from .graph import MEDIA_PATH
 from .values import Json
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def build_app(emulator: "Emulator") -> Starlette:
         *(_control_route(emulator, route) for route in control.ROUTES),
         Route("/clock", _answering(lambda: control.clock_json(emulator))),
         Route("/settings", _settings(emulator), methods=["GET", "POST"]),
+        Route("/faults", _answering(lambda: control.to_json(emulator.faults)), methods=["GET"]),
+        Route("/faults", _faults(emulator), methods=["POST"]),
     ]
     routes = [
         Mount(_CONTROL, routes=controls),
@@ -65,29 +69,48 @@ def _graph(emulator: "Emulator") -> Endpoint:
         except ValueError:
             refusal = GraphError(100, "The body is not a JSON object or a form.")
             return JSONResponse(refusal.to_json("unread"), refusal.http)
-        return _response(await run_in_threadpool(emulator.handle, graph_request))
+        answer = await run_in_threadpool(emulator.handle, graph_request)
+        if answer.latency:
+            await anyio.sleep(answer.latency.total_seconds())
+        if answer.is_lost:
+            await _stay_silent(request)
+        return _response(answer)
 
     return endpoint
 
 
+_LONGEST_SILENCE = 120.0
+
+
+async def _stay_silent(request: Request) -> None:
+    """Until the caller gives up."""
+    with anyio.move_on_after(_LONGEST_SILENCE):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+
 async def _graph_request(request: Request) -> GraphRequest:
-    body, upload = await _body(request)
+    body, upload, raw = await _body(request)
     return GraphRequest(
         method=request.method,
         path=request.url.path,
         query=dict(request.query_params),
         body=body,
         upload=upload,
+        raw=raw,
+        file_offset=request.headers.get("file_offset", ""),
         authorization=request.headers.get("authorization", ""),
         base_url=str(request.base_url),
     )
 
 
-async def _body(request: Request) -> tuple[Json, Upload | None]:
+async def _body(request: Request) -> tuple[Json, Upload | None, bytes]:
     content_type = request.headers.get("content-type", "")
+    if "file_offset" in request.headers:  # the second step of a resumable upload: whatever type it says
+        return {}, None, await request.body()
     if content_type.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
-        return await _form(request)
-    return await _json_object(request), None
+        return *await _form(request), b""
+    return await _json_object(request), None, b""
 
 
 async def _form(request: Request) -> tuple[Json, Upload | None]:
@@ -136,6 +159,13 @@ def _answering(answer: Callable[[], object]) -> Endpoint:
 def _settings(emulator: "Emulator") -> Endpoint:
     async def endpoint(request: Request) -> Response:
         return await _controlled(request, lambda body: control.configure(emulator, body))
+
+    return endpoint
+
+
+def _faults(emulator: "Emulator") -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        return await _controlled(request, lambda body: control.make_trouble(emulator, body))
 
     return endpoint
 

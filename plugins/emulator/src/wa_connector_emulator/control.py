@@ -54,6 +54,36 @@ def _table(value: object) -> Json:
     return value
 
 
+def _tables(value: object) -> list[Json]:
+    if not isinstance(value, list):
+        raise ValueError("a list")
+    return [_table(member) for member in value]
+
+
+def _degrees(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("a number of degrees")
+    return float(value)
+
+
+def _chance(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("a chance from 0 to 1")
+    return float(value)
+
+
+def _codes(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise ValueError("a list of codes")
+    return tuple(_count(member) for member in value)
+
+
+def _edges(value: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise ValueError("a list of edges")
+    return frozenset(_text(member) for member in value)
+
+
 def _header(value: object) -> str | Json:
     return value if isinstance(value, str) else _table(value)
 
@@ -137,7 +167,15 @@ ROUTES: Sequence[Route] = (
     ),
     Route("POST", "/templates/{name}/approve", "approve_template", _LANGUAGE),
     Route("POST", "/templates/{name}/reject", "reject_template", {**_LANGUAGE, "reason": _text}),
-    Route("POST", "/templates/{name}/pause", "pause_template", _LANGUAGE),
+    Route("POST", "/templates/{name}/pause", "pause_template", {**_LANGUAGE, "by_pacing": _flag}),
+    Route("POST", "/templates/{name}/release", "release_template", _LANGUAGE),
+    Route("POST", "/templates/{name}/rate", "rate_template", {**_LANGUAGE, "score": _text}),
+    Route(
+        "POST",
+        "/templates/{name}/recategorise",
+        "recategorise_template",
+        {**_LANGUAGE, "category": _text, "is_notice": _flag},
+    ),
     Route("POST", "/templates/{name}/disable", "disable_template", _LANGUAGE),
     Route("GET", "/customers", "customers"),
     Route(
@@ -161,7 +199,7 @@ ROUTES: Sequence[Route] = (
         "POST",
         "/customers/{who}/text",
         "type_text",
-        {"text": _text, "reply_to": _text, **_NUMBER},
+        {"text": _text, "reply_to": _text, "group_id": _text, **_NUMBER},
     ),
     Route(
         "POST",
@@ -169,6 +207,106 @@ ROUTES: Sequence[Route] = (
         "send_image",
         {"data": _data, "mime_type": _text, "caption": _text, **_NUMBER},
     ),
+    Route(
+        "POST",
+        "/customers/{who}/media",
+        "send_media",
+        {
+            "kind": _text,
+            "data": _data,
+            "mime_type": _text,
+            "caption": _text,
+            "filename": _text,
+            "voice": _flag,
+            "animated": _flag,
+            "reply_to": _text,
+            "group_id": _text,
+            **_NUMBER,
+        },
+    ),
+    Route(
+        "POST",
+        "/customers/{who}/location",
+        "send_location",
+        {
+            "latitude": _degrees,
+            "longitude": _degrees,
+            "name": _text,
+            "address": _text,
+            "reply_to": _text,
+            **_NUMBER,
+        },
+    ),
+    Route(
+        "POST",
+        "/customers/{who}/contacts",
+        "send_contacts",
+        {"contacts": _tables, "reply_to": _text, **_NUMBER},
+    ),
+    Route("POST", "/customers/{who}/share-contact", "share_contact", {"message_id": _text}),
+    Route(
+        "POST",
+        "/customers/{who}/share-location",
+        "share_location",
+        {"message_id": _text, "latitude": _degrees, "longitude": _degrees},
+    ),
+    Route("POST", "/customers/{who}/react", "react", {"message_id": _text, "emoji": _text, **_NUMBER}),
+    Route(
+        "POST",
+        "/customers/{who}/permit-calls",
+        "permit_calls",
+        {"message_id": _text, "accept": _flag, "permanent": _flag},
+    ),
+    Route("POST", "/customers/{who}/flow", "submit_flow", {"message_id": _text, "response": _table}),
+    Route(
+        "POST",
+        "/customers/{who}/order",
+        "order",
+        {"catalog_id": _text, "items": _tables, "text": _text, **_NUMBER},
+    ),
+    Route("POST", "/customers/{who}/unsupported", "send_unsupported", {"kind": _text, **_NUMBER}),
+    Route("POST", "/customers/{who}/raw", "send_raw", {"payload": _table, **_NUMBER}),
+    Route("POST", "/customers/{who}/ad", "arrive_from_ad", {"text": _text, "referral": _table, **_NUMBER}),
+    Route("POST", "/customers/{who}/forward", "forward", {"text": _text, "often": _flag, **_NUMBER}),
+    Route("POST", "/customers/{who}/edit", "edit_message", {"message_id": _text, "text": _text, **_NUMBER}),
+    Route("POST", "/customers/{who}/revoke", "revoke_message", {"message_id": _text, **_NUMBER}),
+    Route("POST", "/customers/{who}/play", "play", {"message_id": _text}),
+    Route("POST", "/customers/{who}/voicemail", "voicemail", {"data": _data, **_NUMBER}),
+    Route("POST", "/customers/{who}/ring", "ring", _NUMBER),
+    Route("POST", "/customers/{who}/tap-call", "tap_call", {"message_id": _text}),
+    Route("POST", "/customers/{who}/hang-up", "hang_up", {"call_id": _text}),
+    Route("POST", "/customers/{who}/take-call", "take_call", {"call_id": _text}),
+    Route("POST", "/customers/{who}/reject-call", "reject_call", {"call_id": _text}),
+    Route("POST", "/customers/{who}/change-number", "change_number", {"phone": _text, **_NUMBER}),
+    Route("POST", "/customers/{who}/change-identity", "change_identity", _NUMBER),
+    Route("POST", "/customers/{who}/switch-off", "switch_off"),
+    Route("POST", "/customers/{who}/switch-on", "switch_on"),
+    Route("POST", "/customers/{who}/join-group", "join_group", {"link": _text}),
+    Route("POST", "/customers/{who}/leave-group", "leave_group", {"group_id": _text}),
+    Route("POST", "/customers/{who}/echo", "echo", {"text": _text, **_NUMBER}),
+    Route("POST", "/customers/{who}/sync-contact", "sync_contact", {"action": _text, **_NUMBER}),
+    Route(
+        "POST",
+        "/history",
+        "sync_history",
+        {"phase": _count, "chunk": _count, "progress": _count, **_NUMBER},
+    ),
+    Route("GET", "/groups", "groups"),
+    Route("POST", "/groups/{group_id}/suspend", "suspend_group", {"is_suspended": _flag}),
+    Route("GET", "/calls", "calls"),
+    Route(
+        "POST",
+        "/announce",
+        "announce",
+        {"field": _text, "facts": _table, "template": _text, **_LANGUAGE, "who": _text, **_NUMBER},
+    ),
+    Route(
+        "POST",
+        "/fail-next",
+        "fail_next",
+        {"code": _count, "times": _count, "later": _flag, "edge": _text, "details": _text},
+    ),
+    Route("POST", "/lose-next", "lose_next", {"what": _text, "times": _count, "edge": _text}),
     Route(
         "POST",
         "/customers/{who}/call",
@@ -198,16 +336,52 @@ ROUTES: Sequence[Route] = (
     Route("POST", "/webhooks/drop", "drop_webhooks", {"ids": _ids}),
 )
 
+
+def _maybe(reader: Reader) -> Reader:
+    return lambda value: None if value is None else reader(value)
+
+
 _SETTINGS: Mapping[str, Reader] = MappingProxyType(
     {
         "window_violation": _text,
         "blocked_send": _text,
         "pair_limit": _flag,
-        "throughput_per_second": lambda value: None if value is None else _count(value),
+        "throughput_per_second": _maybe(_count),
         "sent_after": _span,
         "delivered_after": _span,
         "free_service_messages": _count,
         "inbound_media_limit": _count,
+        "customers_per_day": _maybe(_count),
+        "customers_per_day_code": _count,
+        "marketing_cap": _maybe(_count),
+        "no_marketing_to_us": _flag,
+        "direct_send": _flag,
+        "marketing_on_cloud_api": _flag,
+        "official_business_account": _flag,
+        "template_review": _text,
+        "template_review_after": _span,
+        "categories_as": _maybe(_text),
+        "template_pacing": _maybe(_count),
+    }
+)
+
+_FAULTS: Mapping[str, Reader] = MappingProxyType(
+    {
+        "seed": _count,
+        "edges": _edges,
+        "codes": _codes,
+        "refuse": _chance,
+        "fail": _chance,
+        "lose_request": _chance,
+        "lose_answer": _chance,
+        "latency": _span,
+        "webhook_duplicate": _chance,
+        "webhook_reorder": _chance,
+        "webhook_batch": _chance,
+        "webhook_delay": _chance,
+        "webhook_delay_by": _span,
+        "webhook_lose": _chance,
+        "webhook_drop": _chance,
     }
 )
 
@@ -256,6 +430,11 @@ def clock_json(emulator: "Emulator") -> dict[str, object]:
 def configure(emulator: "Emulator", body: Json) -> object:
     """Change settings from a body of some of their names, and return all; none changes nothing."""
     return to_json(emulator.configure(**_read(_SETTINGS, body)))
+
+
+def make_trouble(emulator: "Emulator", body: Json) -> object:
+    """Replace the faults by those of the body, and return all; an empty body ends them."""
+    return to_json(emulator.make_trouble(**_read(_FAULTS, body)))
 
 
 def to_json(value: object) -> object:

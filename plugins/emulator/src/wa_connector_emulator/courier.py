@@ -16,7 +16,7 @@ ours; Meta says "decreasing frequency".
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Condition, RLock, Thread
 from typing import final
@@ -26,6 +26,7 @@ import attrs
 from . import rules, webhooks
 from .clock import VirtualClock
 from .errors import ControlError
+from .faults import Trouble
 from .transport import HttpCall, HttpReply, Sender
 from .values import Attempt, Callback, Notice, Settings, Webhook, WebhookState
 from .world import World
@@ -34,7 +35,23 @@ _MOST_UPDATES_IN_A_BODY = 1000
 _KEPT_OF_AN_ANSWER = 2000
 
 # An override covers what belongs to messaging, not what belongs to the account.
-_OVERRIDABLE = frozenset({"messages", "user_preferences"})
+_OVERRIDABLE = frozenset(
+    {
+        "calls",
+        "group_lifecycle_update",
+        "group_participants_update",
+        "group_settings_update",
+        "group_status_update",
+        "history",
+        "message_echoes",
+        "messages",
+        "messaging_handovers",
+        "smb_app_state_sync",
+        "smb_message_echoes",
+        "standby",
+        "user_preferences",
+    }
+)
 
 
 # --- the queue ----------------------------------------------------------------------------------
@@ -52,17 +69,25 @@ def enqueue(world: World, notice: Notice) -> Webhook:
 
 
 def callback_for(world: World, notice: Notice) -> Callback | None:
-    """Where a notice goes: the account's override, else the app's address.
+    """Where a notice goes: the number's override, else the account's, else the app's address.
 
     Without the account's own subscription (`subscribed_apps`) it goes nowhere, whatever address the
     app has: the classic reason for "no webhooks".
     """
     account = world.accounts[notice.account_id]
-    if not account.is_subscribed:
+    if not account.is_subscribed or not world.fields & {"*", notice.field}:
         return None
+    number = world.numbers.get(_number_of(notice))
+    if number is not None and number.override is not None and notice.field in _OVERRIDABLE:
+        return number.override
     if account.override is not None and notice.field in _OVERRIDABLE:
         return account.override
     return world.app_callback
+
+
+def _number_of(notice: Notice) -> str:
+    metadata = notice.value.get("metadata")
+    return str(metadata.get("phone_number_id")) if isinstance(metadata, Mapping) else ""
 
 
 def next_due(world: World, now: datetime) -> Webhook | None:
@@ -112,6 +137,16 @@ def drop(world: World, ids: Iterable[int]) -> None:
             _put(world, attrs.evolve(webhook, state=WebhookState.DROPPED))
 
 
+def postpone(world: World, webhook: Webhook, until: datetime) -> None:
+    """Let a webhook wait."""
+    _put(world, attrs.evolve(webhook, due_at=until))
+
+
+def _lost(world: World, webhook: Webhook, now: datetime) -> Attempt:
+    callback = callback_for(world, webhook.notice)
+    return Attempt(now, callback.url if callback else "", None, "lost on the way, as planned", "", (webhook.id,))
+
+
 def record(world: World, settings: Settings, attempt: Attempt) -> None:
     """Note an attempt at each webhook that was in it, and what becomes of them."""
     for webhook in chosen(world, attempt.together_with):
@@ -152,6 +187,7 @@ class Desk:
     lock: RLock
     clock: VirtualClock
     sender: Sender
+    trouble: Callable[[], Trouble]
     app_secret: str = attrs.field(repr=False)
 
 
@@ -215,12 +251,22 @@ class Courier:
 
     def _deliver_next(self) -> bool:
         with self._posting:
-            world = self._desk.world()
+            world, now = self._desk.world(), self._desk.clock.now()
             with self._desk.lock:
-                webhook = next_due(world, self._desk.clock.now())
-            if webhook is None or self.is_paused:
-                return False
-            self._post(world, [webhook.id])
+                webhook = next_due(world, now)
+                if webhook is None or self.is_paused:
+                    return False
+                trouble = self._desk.trouble()
+                planned = trouble.for_webhook(webhook.id, pending_due(world, now) if trouble.is_busy else [webhook.id])
+                if planned.is_dropped:
+                    drop(world, [webhook.id])
+                elif planned.delay is not None:
+                    postpone(world, webhook, now + planned.delay)
+                elif planned.is_lost:
+                    record(world, self._desk.settings(), _lost(world, webhook, now))
+            if not planned.is_lost:
+                for ids in planned.bodies:
+                    self._post(world, ids)
             return True
 
     def _post(self, world: World, ids: Sequence[int]) -> None:

@@ -5,8 +5,8 @@ that come of it and wakes the courier. It decides nothing. What a method returns
 a picture of the moment.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from secrets import token_urlsafe
 from threading import RLock
 from types import TracebackType
@@ -15,20 +15,20 @@ from typing import final
 import attrs
 from starlette.applications import Starlette
 
-from . import courier, graph, phones, seeds, webhooks
+from . import announcements, courier, exchange, graph, groups, management, seeds, sending, webhooks
 from .app import build_app
 from .clock import VirtualClock
 from .courier import Courier
 from .errors import ControlError, GraphError
+from .faults import CallTrouble, Faults, Loss, Trouble
+from .handsets import Handsets
 from .ids import Mint
 from .transport import HttpSender, Sender, handshake_complaint
 from .values import (
     Account,
     BusinessMessage,
-    Call,
     Callback,
-    Customer,
-    CustomerMessage,
+    Group,
     Json,
     Notice,
     Number,
@@ -40,7 +40,7 @@ from .values import (
 
 
 @final
-class Emulator:
+class Emulator(Handsets):
     """The WhatsApp Cloud API, its customers and their phones, in this process.
 
     `app_secret` signs webhooks and `token` is the Bearer token that Graph calls need; without them
@@ -83,6 +83,8 @@ class Emulator:
         self._http = HttpSender()
         self._sender: Sender = sender or self._http
         self._world = seeds.new_world(self._mint, self._seed)
+        self._trouble = Trouble(Faults())
+        self.clock.on_change(self._settle)
         self._courier = Courier(
             courier.Desk(
                 world=lambda: self._world,
@@ -90,6 +92,7 @@ class Emulator:
                 lock=self._lock,
                 clock=self.clock,
                 sender=self._sender,
+                trouble=lambda: self._trouble,
                 app_secret=self.app_secret,
             )
         )
@@ -131,25 +134,37 @@ class Emulator:
         """
         with self._lock:
             self._settings = self._first_settings
+            self._trouble = Trouble(Faults())
             self._world = seeds.new_world(self._mint, self._seed)
         self._courier.is_paused = False
 
     # --- the Graph face -------------------------------------------------------------------------
 
-    def handle(self, request: graph.GraphRequest) -> graph.GraphResponse:
+    def handle(self, request: exchange.GraphRequest) -> exchange.GraphResponse:
         """Answer a Graph request; it may call a webhook receiver when it subscribes one."""
         with self._lock:
-            outcome = graph.handle(self._world, self._settings, request, self.clock.now(), self.token)
-            if isinstance(outcome, graph.Answer):
+            now = self.clock.now()
+            self._settle()
+            trouble = self._trouble.for_call(_edge(request))
+            if trouble.loses == "request":
+                return attrs.evolve(_SILENCE, latency=trouble.latency)
+            outcome = graph.handle(self._world, self._settings, request, now, self.token, self.app_secret, trouble)
+            if isinstance(outcome, exchange.Answer):
                 self._queue(*outcome.notices)
-                return outcome.response
+                answer = outcome.response
+                return attrs.evolve(answer, is_lost=trouble.loses == "answer", latency=trouble.latency)
         return self._after_handshake(outcome).response
 
-    def _after_handshake(self, asked: graph.Handshake) -> graph.Answer:
+    def _settle(self) -> None:
+        """Let happen what time has brought about: the ends of reviews and of pauses."""
+        with self._lock:
+            self._queue(*management.settled(self._world, self._settings, self.clock.now()))
+
+    def _after_handshake(self, asked: exchange.Handshake) -> exchange.Answer:
         complaint = self._complaint(asked.callback)
         with self._lock:
             if complaint is None:
-                return graph.subscribed(self._world, asked.account_id, asked.callback)
+                return graph.shaken(self._world, asked)
             message = f"(#2200) Callback verification failed with the following errors: {complaint}"
             return graph.refused(self._world, GraphError(2200, message=message))
 
@@ -198,6 +213,7 @@ class Emulator:
     def templates(self) -> tuple[Template, ...]:
         """All templates, oldest first."""
         with self._lock:
+            self._settle()
             return tuple(self._world.templates.values())
 
     def add_template(
@@ -256,13 +272,145 @@ class Emulator:
         """Reject a template; with a webhook."""
         return self.set_template_status(name, "REJECTED", language=language, reason=reason)
 
-    def pause_template(self, name: str, *, language: str = "en_US") -> Template:
-        """Pause a template, as Meta does for low quality; with a webhook."""
-        return self.set_template_status(name, "PAUSED", language=language)
+    def pause_template(self, name: str, *, language: str = "en_US", by_pacing: bool = False) -> Template:
+        """Pause a template, as Meta does for low quality; with a webhook. What pacing holds fails then (132015), and a
+        template that pacing paused needs `/unpause`.
+        """
+        with self._lock:
+            template = self._template(name, language)
+            now = self.clock.now()
+            paused = attrs.evolve(
+                template, status=TemplateStatus.PAUSED, is_paced=by_pacing, updated_at=now, rejected_reason="NONE"
+            )
+            self._world.templates[template.id] = paused
+            self._queue(webhooks.template_status(paused, now), *sending.drop_held(self._world, paused, now))
+            return paused
+
+    def release_template(self, name: str, *, language: str = "en_US") -> Template:
+        """End the pacing of a template that has proved good: what was held goes out."""
+        return self._rated(name, language, "GREEN")
+
+    def rate_template(self, name: str, score: str, *, language: str = "en_US") -> Template:
+        """Give a template another quality; with webhooks. RED pauses it: three hours, six hours, then it is disabled."""
+        if score not in ("GREEN", "YELLOW", "RED", "UNKNOWN"):
+            raise ControlError(f"no quality {score!r}; one of GREEN, YELLOW, RED, UNKNOWN")
+        return self._rated(name, language, score)
+
+    def _rated(self, name: str, language: str, score: str) -> Template:
+        with self._lock:
+            template, now = self._template(name, language), self.clock.now()
+            rated = management.rated(template, score, now)
+            self._world.templates[template.id] = rated
+            about = announcements.About(next(iter(self._world.numbers.values())), now, rated)
+            facts = {"previous_quality_score": template.quality}
+            self._queue(announcements.made("message_template_quality_update", about, facts))
+            if rated.status is not template.status:
+                self._queue(webhooks.template_status(rated, now))
+            if score == "GREEN":
+                self._queue(*sending.release(self._world, self._settings, rated, now))
+            return rated
+
+    def recategorise_template(
+        self, name: str, category: str, *, language: str = "en_US", is_notice: bool = False
+    ) -> Template:
+        """Put a template into another category, or give only the notice of it; with a webhook."""
+        if category not in ("AUTHENTICATION", "MARKETING", "UTILITY"):
+            raise ControlError(f"no category {category!r}; one of AUTHENTICATION, MARKETING, UTILITY")
+        with self._lock:
+            template, now = self._template(name, language), self.clock.now()
+            if is_notice:
+                changed = attrs.evolve(template, correct_category=category, updated_at=now)
+                in_a_day = int(now.timestamp()) + 24 * 3600
+                facts: Json = {
+                    "previous_category": None,
+                    "new_category": template.category,
+                    "correct_category": category,
+                    "category_update_timestamp": in_a_day,
+                }
+            else:
+                before = template.category
+                changed = attrs.evolve(
+                    template, category=category, previous_category=before, correct_category=None, updated_at=now
+                )
+                facts = {}
+            self._world.templates[template.id] = changed
+            about = announcements.About(next(iter(self._world.numbers.values())), now, changed)
+            self._queue(announcements.made("template_category_update", about, facts))
+            return changed
 
     def disable_template(self, name: str, *, language: str = "en_US") -> Template:
         """Disable a template; with a webhook."""
         return self.set_template_status(name, "DISABLED", language=language)
+
+    # --- what the account is told ---------------------------------------------------------------
+
+    def announce(
+        self,
+        field: str,
+        facts: Json | None = None,
+        *,
+        template: str | None = None,
+        language: str = "en_US",
+        who: str | None = None,
+        number_id: str | None = None,
+    ) -> Json:
+        """Tell the business of a field about its account, numbers or templates; see `announcements` for the fields.
+
+        The value has Meta's keys; `facts` replace or add some. Returns the value that is told.
+        """
+        with self._lock:
+            about = announcements.About(
+                self._world.number(number_id),
+                self.clock.now(),
+                self._template(template, language) if template else None,
+                self._world.customer(who) if who else None,
+            )
+            notice = announcements.made(field, about, facts or {})
+            self._queue(notice)
+            return notice.value
+
+    def suspend_group(self, group_id: str, *, is_suspended: bool = True) -> Group:
+        """Suspend a group, or take that back; with a webhook."""
+        with self._lock:
+            group = groups.need(self._world, group_id)
+            self._queue(groups.suspend(self._world, group, self.clock.now(), is_so=is_suspended))
+            return self._world.groups[group_id]
+
+    # --- trouble --------------------------------------------------------------------------------
+
+    @property
+    def faults(self) -> Faults:
+        """The trouble that may come; set with `make_trouble`."""
+        return self._trouble.faults
+
+    def make_trouble(self, **chances: object) -> Faults:
+        """From now on trouble comes at random, by the seed, as `Faults` names it; without arguments there is none."""
+        unknown = set(chances) - {field.name for field in attrs.fields(Faults)}
+        if unknown:
+            raise ControlError(f"no faults {', '.join(sorted(unknown))}")
+        with self._lock:
+            self._trouble = Trouble(_faults(chances))
+            return self._trouble.faults
+
+    def fail_next(
+        self, code: int, *, times: int = 1, later: bool = False, edge: str = "messages", details: str = "as planned"
+    ) -> None:
+        """Let the next calls be refused with this code, or, `later`, accepted and then fail with it by webhook.
+
+        `edge` is the last part of their path (`*` for any call). Any number will do as a code, also one that Meta has
+        not thought of.
+        """
+        planned = CallTrouble(fails_later=code, details=details) if later else CallTrouble(code, details)
+        with self._lock:
+            self._trouble.plan(planned, edge=edge, times=times)
+
+    def lose_next(self, what: str = "answer", *, times: int = 1, edge: str = "messages") -> None:
+        """Let the next calls get no answer: of the `request` nothing has happened, of the `answer` all."""
+        losses: Mapping[str, Loss] = {"request": "request", "answer": "answer"}
+        if what not in losses:
+            raise ControlError("what is lost is the request or the answer")
+        with self._lock:
+            self._trouble.plan(CallTrouble(loses=losses[what]), edge=edge, times=times)
 
     def _template(self, name: str, language: str) -> Template:
         for account_id in self._world.accounts:
@@ -280,182 +428,6 @@ class Emulator:
         """All messages that were accepted, with their fate, oldest first."""
         with self._lock:
             return tuple(self._world.business_messages.values())
-
-    # --- the phones -----------------------------------------------------------------------------
-
-    def create_customer(
-        self,
-        phone: str,
-        name: str = "Ana",
-        *,
-        on_whatsapp: bool = True,
-        hidden_number: bool = False,
-        bsuid: str | None = None,
-        country: str = "US",
-        username: str | None = None,
-    ) -> Customer:
-        """Create a customer with a phone. `phone` has the country code; `country` leads the
-        BSUID that is made unless `bsuid` is given.
-        """
-        row = {
-            "phone": phone,
-            "name": name,
-            "on_whatsapp": on_whatsapp,
-            "hidden_number": hidden_number,
-            "country": country,
-            "username": username,
-        }
-        with self._lock:
-            customer = seeds.customer_of(self._mint, row if bsuid is None else {**row, "bsuid": bsuid})
-            return phones.add(self._world, customer)
-
-    def customers(self) -> tuple[Customer, ...]:
-        """All customers, oldest first."""
-        with self._lock:
-            return tuple(self._world.customers.values())
-
-    def customer(self, who: str) -> Customer:
-        """One customer, by phone number or BSUID."""
-        with self._lock:
-            return self._world.customer(who)
-
-    def type_text(
-        self, who: str, text: str, *, reply_to: str | None = None, number_id: str | None = None
-    ) -> CustomerMessage:
-        """The customer writes; `reply_to` is the id of a message that is quoted."""
-        payload = {"type": "text", "text": {"body": text}}
-        return self._say(
-            who,
-            number_id,
-            lambda customer, number: phones.say(
-                self._world, customer, number, self.clock.now(), payload, reply_to=reply_to
-            ),
-        )
-
-    def send_image(
-        self,
-        who: str,
-        data: bytes,
-        *,
-        mime_type: str = "image/jpeg",
-        caption: str | None = None,
-        number_id: str | None = None,
-    ) -> CustomerMessage:
-        """The customer sends a picture."""
-        image = graph.Upload(mime_type, data)
-        return self._say(
-            who,
-            number_id,
-            lambda customer, number: phones.send_image(
-                self._world,
-                self._settings,
-                customer,
-                number,
-                self.clock.now(),
-                image,
-                caption=caption,
-                base_url=self.public_url,
-            ),
-        )
-
-    def tap(self, who: str, message_id: str, choice: str) -> CustomerMessage:
-        """The customer taps a button or row of a message, named by its id, payload or title."""
-        with self._lock:
-            customer, now = self._world.customer(who), self.clock.now()
-            message = phones.shown(self._world, customer, message_id, now)
-        return self._say(
-            who,
-            message.number_id,
-            lambda customer, number: phones.tap(self._world, customer, number, now, message_id, choice),
-        )
-
-    def _say(
-        self,
-        who: str,
-        number_id: str | None,
-        act: Callable[[Customer, Number], phones.Said],
-    ) -> CustomerMessage:
-        with self._lock:
-            said = act(self._world.customer(who), self._world.number(number_id))
-            self._queue(said.notice)
-            return said.message
-
-    def call(
-        self,
-        who: str,
-        *,
-        answered: bool = False,
-        by_business: bool = False,
-        duration: timedelta = timedelta(0),
-        number_id: str | None = None,
-    ) -> Call:
-        """The customer calls the business, or is called `by_business`; with webhooks.
-
-        The webhook of its end goes out when an answered call of that `duration` is over.
-        """
-        with self._lock:
-            called = phones.call(
-                self._world,
-                self._world.customer(who),
-                self._world.number(number_id),
-                self.clock.now(),
-                answered=answered,
-                by_business=by_business,
-                duration=duration,
-            )
-            self._queue(*called.notices)
-            return called.call
-
-    def received(self, who: str) -> tuple[BusinessMessage, ...]:
-        """What the customer's phone shows of the business's messages, oldest first."""
-        with self._lock:
-            return phones.received(self._world, self._world.customer(who), self.clock.now())
-
-    def said(self, who: str) -> tuple[CustomerMessage, ...]:
-        """What the customer has sent, and whether the business has read it, oldest first."""
-        with self._lock:
-            bsuid = self._world.customer(who).bsuid
-            messages = self._world.customer_messages.values()
-            return tuple(message for message in messages if message.bsuid == bsuid)
-
-    def read(self, who: str, message_id: str | None = None) -> int:
-        """The customer reads a message and all before it, or everything.
-
-        Returns how many were new to the reader; each has its `read` webhook.
-        """
-        with self._lock:
-            customer = self._world.customer(who)
-            notices = phones.read(self._world, customer, self.clock.now(), message_id)
-            self._queue(*notices)
-            return len(notices)
-
-    def block(self, who: str, *, number_id: str | None = None) -> Customer:
-        """The customer blocks the business number."""
-        return self._set_blocked(who, number_id, blocked=True)
-
-    def unblock(self, who: str, *, number_id: str | None = None) -> Customer:
-        """The customer unblocks the business number."""
-        return self._set_blocked(who, number_id, blocked=False)
-
-    def _set_blocked(self, who: str, number_id: str | None, *, blocked: bool) -> Customer:
-        with self._lock:
-            customer, number = self._world.customer(who), self._world.number(number_id)
-            return phones.set_blocked(self._world, customer, number, blocked)
-
-    def stop_marketing(self, who: str, *, number_id: str | None = None) -> Customer:
-        """The customer stops marketing messages from the number; with a webhook."""
-        return self._set_marketing(who, number_id, stopped=True)
-
-    def resume_marketing(self, who: str, *, number_id: str | None = None) -> Customer:
-        """The customer wants marketing messages again; with a webhook."""
-        return self._set_marketing(who, number_id, stopped=False)
-
-    def _set_marketing(self, who: str, number_id: str | None, *, stopped: bool) -> Customer:
-        with self._lock:
-            customer, number = self._world.customer(who), self._world.number(number_id)
-            now = self.clock.now()
-            self._queue(*phones.set_marketing(self._world, customer, number, now, stopped=stopped))
-            return self._world.customer(who)
 
     # --- webhooks -------------------------------------------------------------------------------
 
@@ -527,6 +499,22 @@ class Emulator:
     def _pending_due(self) -> list[int]:
         with self._lock:
             return courier.pending_due(self._world, self.clock.now())
+
+
+_SILENCE = exchange.GraphResponse(504, b"", "text/plain", is_lost=True)
+
+
+def _edge(request: exchange.GraphRequest) -> str:
+    parts = request.path.strip("/").split("/")
+    return parts[2] if len(parts) > 2 else ""
+
+
+def _faults(chances: Mapping[str, object]) -> Faults:
+    known = {"edges": frozenset, "codes": tuple}
+    try:
+        return Faults(**{key: known[key](value) if key in known else value for key, value in chances.items()})  # type: ignore[arg-type]  # the validators see to it
+    except (TypeError, ValueError) as wrong:
+        raise ControlError(f"faults: {wrong}") from None
 
 
 def _evolved(settings: Settings, changes: Mapping[str, object]) -> Settings:

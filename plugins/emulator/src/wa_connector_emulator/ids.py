@@ -42,6 +42,10 @@ class Mint:
         """A business-scoped user id such as `US.13491208655302741918`."""
         return f"{country}.{self._random.randrange(10**19, 10**20)}"
 
+    def phone(self) -> str:
+        """A telephone number that nobody has."""
+        return f"1999{self._random.randrange(10**7, 10**8)}"
+
     def trace(self) -> str:
         """An `fbtrace_id`."""
         return "A" + b64encode(self._random.randbytes(15), b"-_").decode()

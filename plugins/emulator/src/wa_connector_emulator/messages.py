@@ -3,21 +3,23 @@
 Rules of this file: one table, `MESSAGE_TYPES`, from the wire's `type` to a check. A check takes the
 `Desk` (what may be looked up) and the object under the type's key, and returns the `Content` that
 the phone shows, or raises `GraphError`. A new type is a function and a row; nothing else in the
-package lists the types. `INTERACTIVE_TYPES` is the same one level down.
+package lists the types. `interactive` has the same one level down.
 
 Sources: developers.facebook.com, the message type pages (read 2026-09-11).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
 import attrs
 
-from . import shape, templates
+from . import interactive, shape, templates
 from .errors import GraphError
+from .interactive import INTERACTIVE_TYPES
 from .rules import MEDIA_KINDS, bare_mime
-from .values import Choice, Content, Json, Number
+from .values import Content, Json, Number
 from .world import World
 
 
@@ -35,6 +37,7 @@ class Desk:
 
 
 Check = Callable[[Desk, Json], Content]
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
 def checked(desk: Desk, body: Json) -> Content:
@@ -63,9 +66,18 @@ def _media(kind: str, *, caption: bool) -> Check:
     def check(desk: Desk, value: Json) -> Content:
         found = media_content(desk, kind, value, kind)
         text = shape.maybe_text(value, "caption", kind, most=1024) if caption else None
-        return attrs.evolve(found, text=text)
+        return attrs.evolve(found, text=text, is_voice=kind == "audio" and _is_voice(value, found))
 
     return check
+
+
+def _is_voice(value: Json, found: Content) -> bool:
+    voice = value.get("voice", False)
+    if not isinstance(voice, bool):
+        raise shape.wrong("audio['voice']", "must be true or false")
+    if voice and found.mime_type is not None and bare_mime(found.mime_type) != "audio/ogg":
+        raise GraphError(131053, f"a voice message is audio/ogg with the codec opus, not {found.mime_type}")
+    return voice
 
 
 def media_content(desk: Desk, kind: str, value: Json, where: str) -> Content:
@@ -97,6 +109,8 @@ def _stored(desk: Desk, kind: str, media_id: str, where: str) -> Content:
 def _location(_desk: Desk, value: Json) -> Content:
     latitude = shape.need_number(value, "latitude", "location")
     longitude = shape.need_number(value, "longitude", "location")
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise shape.wrong("location", "must be a place on earth: latitude from -90 to 90, longitude from -180 to 180")
     name = shape.maybe_text(value, "name", "location")
     return Content(kind="location", text=name or f"{latitude}, {longitude}", payload=dict(value))
 
@@ -105,7 +119,20 @@ def _contacts(_desk: Desk, body: Json) -> Content:
     cards = shape.need_objects(body, "contacts", "", most=257)
     names = [shape.need_object(card, "name", "contacts") for card in cards]
     shown = [shape.need_text(name, "formatted_name", "contacts['name']") for name in names]
+    for name in names:
+        if not any(name.get(part) for part in _NAME_PARTS):
+            raise GraphError(131009, f"contacts['name'] needs one of {', '.join(_NAME_PARTS)}.")
+    for card in cards:
+        _check_birthday(card.get("birthday"))
     return Content(kind="contacts", text=", ".join(shown), payload={"contacts": cards})
+
+
+_NAME_PARTS = ("first_name", "last_name", "middle_name", "suffix", "prefix")
+
+
+def _check_birthday(given: object) -> None:
+    if given is not None and not (isinstance(given, str) and _DATE.match(given)):
+        raise shape.wrong("contacts['birthday']", "must be written YYYY-MM-DD")
 
 
 def _reaction(_desk: Desk, value: Json) -> Content:
@@ -151,117 +178,39 @@ def _with_media(content: Content, media: Content) -> Content:
 
 def _interactive(desk: Desk, value: Json) -> Content:
     kind = shape.need_text(value, "type", "interactive")
-    choices = INTERACTIVE_TYPES.get(kind)
-    if choices is None:
+    if kind not in INTERACTIVE_TYPES:
         known = ", ".join(sorted(INTERACTIVE_TYPES))
-        raise shape.wrong("interactive['type']", f"is {kind!r}; emulated are {known}")
-    body = shape.need_object(value, "body", "interactive")
-    text = shape.need_text(body, "text", "interactive['body']", most=_body_limit(kind))
-    content = Content(
-        kind="interactive",
-        text=text,
-        footer=_footer(value),
-        choices=choices(shape.need_object(value, "action", "interactive")),
-    )
-    return _with_header(desk, content, value)
+        raise shape.wrong("interactive['type']", f"is {kind!r}; known are {known}")
+    content = interactive.checked(kind, value)
+    cards = tuple(_with_header(desk, card, _card_header(card)) for card in content.cards)
+    return _with_header(desk, attrs.evolve(content, cards=cards), value.get("header"))
 
 
-def _body_limit(kind: str) -> int:
-    return 4096 if kind == "list" else 1024
+def _card_header(card: Content) -> Json:
+    ((kind, medium),) = (card.payload or {}).items()
+    return {"type": kind, kind: medium}
 
 
-def _footer(value: Json) -> str | None:
-    if value.get("footer") is None:
-        return None
-    footer = shape.need_object(value, "footer", "interactive")
-    return shape.need_text(footer, "text", "interactive['footer']", most=60)
-
-
-def _with_header(desk: Desk, content: Content, value: Json) -> Content:
-    if value.get("header") is None:
+def _with_header(desk: Desk, content: Content, given: object) -> Content:
+    if given is None:
         return content
     where = "interactive['header']"
-    header = shape.need_object(value, "header", "interactive")
+    header = shape.as_object(given, where)
     kind = shape.need_text(header, "type", where)
     if kind == "text":
         return attrs.evolve(content, header=shape.need_text(header, "text", where, most=60))
-    if kind not in ("image", "video", "document"):
-        raise shape.wrong(f"{where}['type']", "must be text, image, video or document")
     media = media_content(desk, kind, shape.need_object(header, kind, where), where)
     return _with_media(content, media)
 
 
-def _reply_buttons(action: Json) -> tuple[Choice, ...]:
-    where = "interactive['action']"
-    buttons = shape.need_objects(action, "buttons", where, most=3)
-    choices = tuple(_reply_button(button, f"{where}['buttons']") for button in buttons)
-    _refuse_repeats([c.id for c in choices], "button ids")
-    _refuse_repeats([c.title for c in choices], "button titles")
-    return choices
+def _pin(_desk: Desk, value: Json) -> Content:
+    if shape.need_text(value, "type", "pin") not in ("pin", "unpin"):
+        raise shape.wrong("pin['type']", "must be pin or unpin")
+    days = value.get("expiration_days", 7)
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 30:
+        raise shape.wrong("pin['expiration_days']", "must be a number from 1 to 30")
+    return Content(kind="pin", reacts_to=shape.need_text(value, "message_id", "pin"), payload=dict(value))
 
-
-def _reply_button(button: Json, where: str) -> Choice:
-    if shape.need_text(button, "type", where) != "reply":
-        raise shape.wrong(f"{where}['type']", "must be reply")
-    reply = shape.need_object(button, "reply", where)
-    choice_id = shape.need_text(reply, "id", where, most=256)
-    if choice_id != choice_id.strip():
-        raise shape.wrong(f"{where}['id']", "must not begin or end with a space")
-    return Choice("button_reply", choice_id, shape.need_text(reply, "title", where, most=20))
-
-
-def _refuse_repeats(values: list[str], what: str) -> None:
-    if len(set(values)) < len(values):
-        raise shape.wrong("interactive['action']", f"repeats {what}: {values}")
-
-
-def _list_rows(action: Json) -> tuple[Choice, ...]:
-    where = "interactive['action']"
-    shape.need_text(action, "button", where, most=20)
-    sections = shape.need_objects(action, "sections", where, most=10)
-    rows = [row for section in sections for row in _section_rows(section, len(sections) > 1)]
-    if len(rows) > 10:
-        raise shape.wrong(where, f"must have at most 10 rows in all, it has {len(rows)}")
-    _refuse_repeats([row.id for row in rows], "row ids")
-    return tuple(rows)
-
-
-def _section_rows(section: Json, needs_title: bool) -> list[Choice]:
-    where = "interactive['action']['sections']"
-    (shape.need_text if needs_title else shape.maybe_text)(section, "title", where, most=24)
-    rows = shape.need_objects(section, "rows", where)
-    return [
-        Choice(
-            "list_reply",
-            shape.need_text(row, "id", where, most=200),
-            shape.need_text(row, "title", where, most=24),
-            shape.maybe_text(row, "description", where, most=72),
-        )
-        for row in rows
-    ]
-
-
-def _link_button(action: Json) -> tuple[Choice, ...]:
-    where = "interactive['action']"
-    parameters = shape.need_object(action, "parameters", where)
-    title = shape.need_text(parameters, "display_text", where, most=20)
-    return (Choice("link", shape.need_text(parameters, "url", where, most=2000), title),)
-
-
-def _no_choices(action: Json) -> tuple[Choice, ...]:
-    shape.need_text(action, "name", "interactive['action']")
-    return ()
-
-
-INTERACTIVE_TYPES: Mapping[str, Callable[[Json], tuple[Choice, ...]]] = MappingProxyType(
-    {
-        "button": _reply_buttons,
-        "list": _list_rows,
-        "cta_url": _link_button,
-        "location_request_message": _no_choices,
-        "request_contact_info": _no_choices,
-    }
-)
 
 MESSAGE_TYPES: Mapping[str, Check] = MappingProxyType(
     {
@@ -275,6 +224,7 @@ MESSAGE_TYPES: Mapping[str, Check] = MappingProxyType(
         "contacts": _contacts,
         "reaction": _reaction,
         "interactive": _interactive,
+        "pin": _pin,
         "template": _template,
     }
 )

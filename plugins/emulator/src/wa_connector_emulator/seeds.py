@@ -4,7 +4,7 @@ Rules of this file: from a mapping, such as a TOML file gives, to values; every 
 the path to the bad value.
 
     [waba]       id, name
-    [[numbers]]  id, display_number, country_code, verified_name
+    [[numbers]]  id, display_number, country_code, verified_name, is_on_app
     [[templates]] as in a create call, and optionally status (default APPROVED)
     [[customers]] phone, name, and the other arguments of create_customer
     [webhook]    url, verify_token
@@ -63,6 +63,7 @@ def _add_number(world: World, row: Json, path: str) -> None:
         display_number=digits_of(_text(row, "display_number", path, DISPLAY_NUMBER)),
         country_code=_text(row, "country_code", path, "1").lstrip("+"),
         verified_name=_text(row, "verified_name", path, "Emulated business"),
+        is_on_app=_flag(row, "is_on_app", path, default=False),
     )
     if number.account_id not in world.accounts:
         raise ControlError(f"seed: {path}.account_id: there is no WABA {number.account_id}")

@@ -30,8 +30,12 @@ _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _BODY_LIMIT = 1024
 _SHORT_LIMIT = 60
 _CARD_BODY_LIMIT = 160
+_OFFER_BODY_LIMIT = 600
+_OFFER_TEXT_LIMIT = 16
 _MOST_BUTTONS = 10
-_MOST_OF_KIND = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1}
+_MOST_OF_KIND = {"URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1, "VOICE_CALL": 1, "FLOW": 1, "CATALOG": 1, "MPM": 1}
+_LABEL_LIMITS = {"VOICE_CALL": 20}
+_LABEL_LIMIT = 25
 _MOST_BUTTONS_OF_CARD = 2
 _CARDS = range(2, 11)
 _COUPON_LIMIT = 20
@@ -66,9 +70,25 @@ def parsed(body: Json, *, template_id: str, account_id: str) -> Template:
         category=_one_of(body, "category", CATEGORIES, None),
         components=tuple(dict(c) for c in components),
         parameter_format=_one_of(body, "parameter_format", ("NAMED", "POSITIONAL"), default="POSITIONAL"),
+        ttl_seconds=_time_to_live(body),
     )
     _check_components(template)
     return template
+
+
+_TTL = {"AUTHENTICATION": range(30, 901), "UTILITY": range(30, 43201), "MARKETING": range(43200, 2592001)}
+
+
+def _time_to_live(body: Json) -> int | None:
+    seconds, category = body.get("message_send_ttl_seconds"), str(body.get("category", "")).upper()
+    if seconds is None:
+        return None
+    if seconds == -1 and category in ("AUTHENTICATION", "UTILITY"):
+        return 30 * 24 * 3600
+    allowed = _TTL.get(category, range(0))
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds not in allowed:
+        raise GraphError(100, f"Param message_send_ttl_seconds must be from {allowed.start} to {allowed.stop - 1}.")
+    return seconds
 
 
 def _matching(body: Json, key: str, pattern: re.Pattern[str], what: str) -> str:
@@ -99,7 +119,10 @@ def _check_components(template: Template) -> None:
     if body is None:
         raise GraphError(100, "A template needs a BODY component.", subcode=2388072)
     text = body_text(template)
-    _limit(text, _BODY_LIMIT, "body")
+    offer = component(template, "LIMITED_TIME_OFFER")
+    _limit(text, _BODY_LIMIT if offer is None else _OFFER_BODY_LIMIT, "body")
+    if offer is not None:
+        _check_offer(offer)
     if _PLACEHOLDER.match(text.strip()) and template.category != "AUTHENTICATION":
         raise GraphError(100, "The body must not begin with a parameter.", subcode=2388299)
     if re.search(_PLACEHOLDER.pattern + r"\Z", text.strip()):
@@ -111,6 +134,13 @@ def _check_components(template: Template) -> None:
         _check_cards(_cards(template))
 
 
+def _check_offer(offer: Json) -> None:
+    inner = offer.get("limited_time_offer")
+    text = inner.get("text") if isinstance(inner, Mapping) else None
+    if not isinstance(text, str) or not 1 <= len(text) <= _OFFER_TEXT_LIMIT:
+        raise GraphError(100, f"A limited-time offer has a text of at most {_OFFER_TEXT_LIMIT} characters.")
+
+
 def _check_buttons(buttons: Sequence[Json], most: int) -> None:
     if len(buttons) > most:
         raise GraphError(100, f"At most {most} buttons, not {len(buttons)}.")
@@ -119,6 +149,9 @@ def _check_buttons(buttons: Sequence[Json], most: int) -> None:
         if kinds.count(kind) > of_kind:
             raise GraphError(100, f"At most {of_kind} buttons of type {kind}.")
     for button in buttons:
+        most = _LABEL_LIMITS.get(_kind(button).upper(), _LABEL_LIMIT)
+        if len(str(button.get("text", ""))) > most:
+            raise GraphError(100, f"A button's label has at most {most} characters.", subcode=2388040)
         if len(placeholders(str(button.get("url", "")))) > 1:
             raise GraphError(100, "An address has at most one parameter.")
 
@@ -167,9 +200,11 @@ def _check_header_and_footer(template: Template) -> None:
     header, footer = component(template, "HEADER"), component(template, "FOOTER")
     if header is not None:
         header_format = _format(header)
-        if header_format not in ("TEXT", "LOCATION", *MEDIA_FORMATS):
+        if header_format not in ("TEXT", "LOCATION", "GIF", "PRODUCT", *MEDIA_FORMATS):
             raise GraphError(100, f"Unknown header format {header_format}.", subcode=2388047)
         _limit(str(header.get("text", "")), _SHORT_LIMIT, "header")
+        if len(placeholders(str(header.get("text", "")))) > 1:
+            raise GraphError(100, "A header has at most one parameter.", subcode=2388047)
     if footer is not None:
         _limit(str(footer.get("text", "")), _SHORT_LIMIT, "footer")
 
@@ -229,7 +264,7 @@ def check_status(name: str, language: str, template: Template | None) -> Templat
             raise GraphError(132015, f"template ({name}) is paused due to low quality")
         case TemplateStatus.DISABLED:
             raise GraphError(132016, f"template ({name}) is disabled due to low quality")
-        case TemplateStatus.PENDING | TemplateStatus.REJECTED:
+        case _:
             status = template.status.value
             raise GraphError(132001, f"template name ({name}) is {status} in {language}")
 
@@ -237,8 +272,20 @@ def check_status(name: str, language: str, template: Template | None) -> Templat
 def filled(template: Template, sent: Json) -> Filled:
     """`template` with the parameters of a send call's `template` object."""
     components = _sent_components(sent)
+    _check_expiry(template, components)
     whole = _filled_parts(template, components, kind="template", limit=_BODY_LIMIT)
     return attrs.evolve(whole, cards=_filled_cards(template, components))
+
+
+def _check_expiry(template: Template, components: Sequence[Json]) -> None:
+    """A limited-time offer needs the time of its end."""
+    if component(template, "LIMITED_TIME_OFFER") is None:
+        return
+    (parameter,) = _parameters(components, "limited_time_offer") or [{}]
+    offer = parameter.get("limited_time_offer")
+    ends = offer.get("expiration_time_ms") if isinstance(offer, Mapping) else None
+    if not isinstance(ends, int) or isinstance(ends, bool):
+        raise GraphError(131008, "limited_time_offer: the parameter expiration_time_ms is required")
 
 
 def _filled_cards(template: Template, components: Sequence[Json]) -> tuple[Filled, ...]:
@@ -400,6 +447,14 @@ def _choice(button: Json, index: int, part: Json | None) -> Choice:
             return Choice("code", _needed(index, part, "text", _CODE_LIMIT), title)
         case "URL":
             return Choice("link", _filled_url(button, index, part), title)
+        case "FLOW":
+            return Choice("flow", str(button.get("flow_id") or button.get("flow_name") or ""), title)
+        case "VOICE_CALL":
+            return Choice("voice_call", _button_parameter(part, "payload") or "", title)
+        case "REQUEST_CONTACT_INFO":
+            return Choice("request", "contact", title)
+        case "CATALOG" | "MPM":
+            return Choice("link", "catalog", title)
         case "COPY_CODE":
             return Choice("code", _needed(index, part, "coupon_code", _COUPON_LIMIT), title)
         case _:
@@ -428,6 +483,8 @@ def _needed(index: int, part: Json | None, key: str, most: int) -> str:
 def _button_parameter(part: Json | None, key: str) -> str | None:
     """The one parameter of a button; its type and its key are called the same."""
     if part is None:
+        return None
+    if "parameters" not in part:
         return None
     (parameter,) = shape.need_objects(part, "parameters", "buttons", most=1)
     received = _kind(parameter)

@@ -44,6 +44,34 @@ class Settings:
     """Service messages per number and calendar month that are priced as free."""
     inbound_media_limit: int = 100 * 1024 * 1024
     """Bytes; a customer's larger file arrives as `unsupported` with error 131052."""
+    customers_per_day: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
+    """Customers whom the portfolio may reach outside windows in moving 24 hours (Meta: 250, 2,000, …); None is no limit."""
+    customers_per_day_code: int = 131048
+    """What a further one is refused with: no page of Meta's names the code."""
+    marketing_cap: int | None = None
+    """Marketing templates to a customer in moving 24 hours outside windows, beyond which 131049; Meta's own number is
+    secret."""
+    no_marketing_to_us: bool = False
+    """Whether marketing templates to US numbers fail (131049): Meta does not send them, and does not say how it tells."""
+    direct_send: bool = False
+    """Whether messages with a `category` are taken without a template; without it they are refused with 100."""
+    marketing_on_cloud_api: bool = True
+    """Without it marketing templates are refused on `/messages` with 131063, and only `/marketing_messages` takes them."""
+    official_business_account: bool = False
+    """Groups are for official business accounts only; others are refused with 131215."""
+    template_review: Literal["manual", "approve", "reject"] = attrs.field(
+        default="manual", validator=attrs.validators.in_(("manual", "approve", "reject"))
+    )
+    """What becomes of a created or edited template after `template_review_after`; `manual` leaves it pending."""
+    template_review_after: timedelta = timedelta(0)
+    """How long a review takes."""
+    categories_as: str | None = None
+    """The category that every new template gets, whatever was asked for: Meta approves UTILITY as MARKETING."""
+    template_pacing: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(0)))
+    """After so many sends of a new template the next ones are held (`held_for_quality_assessment`) until
+    `release_template` or `pause_template` decides; None paces nothing."""
     retry_delays: tuple[timedelta, ...] = attrs.field(default=RETRY_DELAYS, validator=attrs.validators.min_len(1))
     """Virtual time between webhook attempts; the last one repeats until seven days are over."""
 
@@ -75,6 +103,12 @@ class Number:
     display_number: str
     country_code: str
     verified_name: str
+    override: Callback | None = None
+    is_registered: bool = True
+    is_on_app: bool = False
+    """Whether the WhatsApp Business app uses the number as well (coexistence)."""
+    pin: str = attrs.field(default="", repr=False)
+    quality: str = "GREEN"
 
 
 class TemplateStatus(StrEnum):
@@ -85,6 +119,10 @@ class TemplateStatus(StrEnum):
     REJECTED = "REJECTED"
     PAUSED = "PAUSED"
     DISABLED = "DISABLED"
+    IN_APPEAL = "IN_APPEAL"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    ARCHIVED = "ARCHIVED"
+    PENDING_DELETION = "PENDING_DELETION"
 
 
 @attrs.frozen
@@ -100,6 +138,21 @@ class Template:
     parameter_format: str = "POSITIONAL"
     status: TemplateStatus = TemplateStatus.PENDING
     rejected_reason: str = "NONE"
+    quality: str = "UNKNOWN"
+    previous_category: str | None = None
+    correct_category: str | None = None
+    ttl_seconds: int | None = None
+    source: str = "USER"
+    pauses: int = 0
+    """How often low quality paused it: three hours, six hours, and the third time for good."""
+    paused_until: datetime | None = None
+    is_paced: bool = False
+    """Whether pacing paused it: then only `/unpause` helps."""
+    sends: int = 0
+    edited_at: tuple[datetime, ...] = ()
+    review_at: datetime | None = None
+    """When its review ends by itself."""
+    updated_at: datetime | None = None
 
 
 @attrs.frozen
@@ -115,6 +168,13 @@ class Customer:
     username: str | None = None
     on_whatsapp: bool = True
     hidden_number: bool = False
+    identity: str = "0"
+    """The hash of the customer's key: it changes with a new telephone."""
+    is_online: bool = True
+    """A telephone that is off gets its messages when it is on again."""
+    call_permission: Literal["none", "temporary", "permanent"] = "none"
+    blocked_by: frozenset[str] = frozenset()
+    """The business numbers that have blocked the customer."""
     blocked: frozenset[str] = frozenset()
     marketing_stopped: frozenset[str] = frozenset()
 
@@ -147,9 +207,10 @@ class MediaUrl:
 @attrs.frozen
 class Choice:
     """Something a phone can tap. `kind` says what a tap sends back; a `link`, whose id is where it
-    leads, and a `code`, whose id is what it copies, send nothing."""
+    leads, and a `code`, whose id is what it copies, send nothing; a `flow`, a `voice_call` and a `request`
+    (`location`, `contact`, `call_permission`) are answered by acts of their own."""
 
-    kind: Literal["button", "button_reply", "list_reply", "link", "code"]
+    kind: Literal["button", "button_reply", "list_reply", "link", "code", "flow", "voice_call", "request"]
     id: str
     title: str
     description: str | None = None
@@ -173,6 +234,7 @@ class Content:
     category: str = "service"
     reacts_to: str | None = None
     payload: Json | None = None
+    is_voice: bool = False
     cards: tuple["Content", ...] = ()
     """The cards of a carousel, each of kind `card`."""
 
@@ -189,6 +251,7 @@ class Address:
     input: str
     wa_id: str | None = None
     user_id: str | None = None
+    group_id: str | None = None
 
 
 @attrs.frozen
@@ -217,6 +280,13 @@ class BusinessMessage:
     failure: Failure | None = None
     arrives_at: datetime | None = None
     read_at: datetime | None = None
+    group_id: str | None = None
+    participants: tuple[str, ...] = ()
+    """Of a message to a group: the BSUIDs of those in it when it was sent."""
+    is_held: bool = False
+    """Whether pacing holds it back."""
+    expires_at: datetime | None = None
+    """When it is dropped, in silence, should the telephone still be off."""
 
     def has_arrived(self, now: datetime) -> bool:
         """Whether the phone shows it at `now`."""
@@ -247,6 +317,51 @@ class Call:
     ended_at: datetime
     is_answered: bool
     by_business: bool = False
+    state: Literal["ringing", "connected", "over"] = "over"
+    opaque: str | None = None
+    cta_payload: str | None = None
+
+
+@attrs.frozen
+class Group:
+    """A group of the business's, with those in it and those who have asked to be let in."""
+
+    id: str
+    number_id: str
+    subject: str
+    created_at: datetime
+    description: str | None = None
+    needs_approval: bool = False
+    invite: str = ""
+    participants: tuple[str, ...] = ()
+    requests: Mapping[str, str] = attrs.field(factory=dict)
+    """BSUIDs by id of their request."""
+    is_suspended: bool = False
+
+
+MediaKind = Literal["image", "video", "audio", "document", "sticker"]
+
+
+@attrs.frozen
+class Attachment:
+    """A file that a customer sends."""
+
+    kind: MediaKind
+    mime_type: str
+    data: bytes = attrs.field(repr=False)
+    caption: str | None = None
+    filename: str | None = None
+    is_voice: bool = False
+    is_animated: bool = False
+
+
+@attrs.frozen
+class UploadSession:
+    """The first step of a resumable upload."""
+
+    id: str
+    file_type: str
+    length: int
 
 
 @attrs.frozen

@@ -74,8 +74,8 @@ def contact(customer: Customer, *, wa_id: str | None) -> dict[str, object]:
     return present({"profile": profile, "wa_id": wa_id, "user_id": customer.bsuid})
 
 
-def inbound(number: Number, customer: Customer, message: CustomerMessage) -> Notice:
-    """A customer's message."""
+def inbound(number: Number, customer: Customer, message: CustomerMessage, *, is_system: bool = False) -> Notice:
+    """A customer's message; one of the system's has no `contacts`."""
     head = present(
         {
             "from": customer.shown_phone,
@@ -84,12 +84,25 @@ def inbound(number: Number, customer: Customer, message: CustomerMessage) -> Not
             "timestamp": unix(message.sent_at),
         }
     )
-    value = {
-        **_common(number),
-        "contacts": [contact(customer, wa_id=customer.shown_phone)],
-        "messages": [{**head, **message.payload}],
-    }
+    about = None if is_system else [contact(customer, wa_id=customer.shown_phone)]
+    value = present({**common(number), "contacts": about, "messages": [{**head, **message.payload}]})
     return Notice(number.account_id, "messages", value, message.sent_at)
+
+
+def echo(number: Number, customer: Customer, message_id: str, payload: Json, at: datetime) -> Notice:
+    """A message that the business wrote in its own app."""
+    head = present(
+        {
+            "from": number.display_number,
+            "to": customer.shown_phone,
+            "to_user_id": customer.bsuid,
+            "id": message_id,
+            "timestamp": unix(at),
+        }
+    )
+    about = [contact(customer, wa_id=customer.shown_phone)]
+    value = {**common(number), "contacts": about, "message_echoes": [{**head, **payload}]}
+    return Notice(number.account_id, "smb_message_echoes", value, at)
 
 
 def status(
@@ -109,16 +122,26 @@ def status(
             "id": message.id,
             "status": name,
             "timestamp": unix(at),
-            "recipient_id": phone,
-            "recipient_user_id": message.bsuid or message.address.user_id,
+            **_recipient(customer, message, phone),
             "biz_opaque_callback_data": message.opaque,
             "pricing": pricing,
             "errors": [status_error(failure.code, failure.details)] if failure else None,
         }
     )
     about = [contact(customer, wa_id=phone)] if customer and not failure else None
-    value = present({**_common(number), "contacts": about, "statuses": [report]})
+    value = present({**common(number), "contacts": about, "statuses": [report]})
     return Notice(number.account_id, "messages", value, at)
+
+
+def _recipient(customer: Customer | None, message: BusinessMessage, phone: str | None) -> Json:
+    if message.group_id is None:
+        return {"recipient_id": phone, "recipient_user_id": message.bsuid or message.address.user_id}
+    return {
+        "recipient_id": message.group_id,
+        "recipient_type": "group",
+        "recipient_participant_id": customer.shown_phone if customer else None,
+        "recipient_participant_user_id": customer.bsuid if customer else None,
+    }
 
 
 def marketing_preference(number: Number, customer: Customer, choice: str, at: datetime) -> Notice:
@@ -138,7 +161,7 @@ def marketing_preference(number: Number, customer: Customer, choice: str, at: da
         }
     )
     value = {
-        **_common(number),
+        **common(number),
         "contacts": [contact(customer, wa_id=customer.shown_phone)],
         "user_preferences": [preference],
     }
@@ -160,6 +183,8 @@ def call_event(number: Number, customer: Customer, call: Call, event: str, at: d
             "event": event,
             "direction": "BUSINESS_INITIATED" if call.by_business else "USER_INITIATED",
             "timestamp": unix(at),
+            "biz_opaque_callback_data": call.opaque,
+            "cta_payload": call.cta_payload,
             **(_session(call) if event == "connect" else _end(call)),
         }
     )
@@ -195,6 +220,7 @@ def call_status(number: Number, customer: Customer, call: Call, name: str) -> No
             "timestamp": unix(call.started_at),
             "recipient_id": customer.shown_phone,
             "recipient_user_id": customer.bsuid,
+            "biz_opaque_callback_data": call.opaque,
         }
     )
     value = _about_call(number, customer, {"statuses": [report]})
@@ -202,27 +228,44 @@ def call_status(number: Number, customer: Customer, call: Call, name: str) -> No
 
 
 def _about_call(number: Number, customer: Customer, told: Json) -> Json:
-    return {**_common(number), "contacts": [contact(customer, wa_id=customer.shown_phone)], **told}
+    return {**common(number), "contacts": [contact(customer, wa_id=customer.shown_phone)], **told}
 
 
-def template_status(template: Template, at: datetime) -> Notice:
-    """The new status of a template. The id is a number here, and a string everywhere else."""
+def template_status(template: Template, at: datetime, *, event: str | None = None) -> Notice:
+    """The new status of a template."""
     value: dict[str, object] = {
-        "event": template.status.value,
-        "message_template_id": int(template.id),
-        "message_template_name": template.name,
-        # Meta's samples write the language with a hyphen here and an underscore in REST.
-        "message_template_language": template.language.replace("_", "-"),
+        "event": event or template.status.value,
+        **template_ids(template),
         "reason": template.rejected_reason,
         "message_template_category": template.category,
     }
     if template.status is TemplateStatus.PAUSED:
-        value["other_info"] = {"title": "FIRST_PAUSE", "description": "Paused for low quality."}
-    time = int(at.timestamp())
-    return Notice(template.account_id, "message_template_status_update", value, at, time)
+        title = "RATE_LIMITING_PAUSE" if template.is_paced else ("FIRST_PAUSE", "SECOND_PAUSE")[template.pauses > 1]
+        value["other_info"] = {"title": title, "description": "Paused for low quality."}
+    if template.status is TemplateStatus.DISABLED:
+        value["disable_info"] = {"disable_date": at.date().isoformat()}
+    if template.status is TemplateStatus.REJECTED:
+        value["rejection_info"] = {"reason": template.rejected_reason, "recommendation": "Edit the template."}
+    return about_account(template.account_id, "message_template_status_update", value, at)
 
 
-def _common(number: Number) -> dict[str, object]:
+def template_ids(template: Template) -> dict[str, object]:
+    """How webhooks name a template. The id is a number here, and a string everywhere else."""
+    return {
+        "message_template_id": int(template.id),
+        "message_template_name": template.name,
+        # Meta's samples write the language with a hyphen here and an underscore in REST.
+        "message_template_language": template.language.replace("_", "-"),
+    }
+
+
+def about_account(account_id: str, field: str, value: Json, at: datetime) -> Notice:
+    """A webhook of a field that is the account's: its entry has a time."""
+    return Notice(account_id, field, value, at, int(at.timestamp()))
+
+
+def common(number: Number) -> dict[str, object]:
+    """What every value about messages begins with."""
     return {
         "messaging_product": "whatsapp",
         "metadata": {

@@ -16,13 +16,17 @@ from .rules import Bucket
 from .values import (
     Account,
     BusinessMessage,
+    Call,
     Callback,
     Customer,
     CustomerMessage,
+    Group,
+    Json,
     Media,
     MediaUrl,
     Number,
     Template,
+    UploadSession,
     Webhook,
 )
 
@@ -40,11 +44,15 @@ class World:
     app_id: str = "670843887433847"
     app_name: str = "Emulated app"
     app_callback: Callback | None = None
+    fields: frozenset[str] = frozenset({"*"})
+    """The fields that the app's own subscription names; `*` are all."""
     accounts: dict[str, Account] = attrs.field(factory=dict)
     numbers: dict[str, Number] = attrs.field(factory=dict)
     templates: dict[str, Template] = attrs.field(factory=dict)
     retired_names: dict[tuple[str, str], datetime] = attrs.field(factory=dict)
     """When a template name was deleted, by account and name: it stays locked for a while."""
+    creations: dict[str, list[datetime]] = attrs.field(factory=dict)
+    """When templates were created, by account, for the limit of an hour."""
     customers: dict[str, Customer] = attrs.field(factory=dict)
     bsuid_of_phone: dict[str, str] = attrs.field(factory=dict)
     media: dict[str, Media] = attrs.field(factory=dict)
@@ -61,6 +69,25 @@ class World:
     throughput_buckets: dict[str, Bucket] = attrs.field(factory=dict)
     service_messages: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     """Service messages by number and month (`2026-11`), for the free tier."""
+    documents: dict[tuple[str, str], Json] = attrs.field(factory=dict)
+    """What was stored under an object and an edge and is given back: profile, settings, commands, usernames."""
+    codes: dict[str, tuple[str, Json]] = attrs.field(factory=dict)
+    """QR codes: the number and the code's own facts."""
+    signups: dict[str, tuple[str, Json]] = attrs.field(factory=dict)
+    groups: dict[str, Group] = attrs.field(factory=dict)
+    calls: dict[str, Call] = attrs.field(factory=dict)
+    uploads: dict[str, UploadSession] = attrs.field(factory=dict)
+    handles: dict[str, Media] = attrs.field(factory=dict)
+    """What a resumable upload has brought, by handle."""
+    reached_at: dict[str, list[tuple[datetime, str]]] = attrs.field(factory=dict)
+    """Customers reached outside windows, by account, for the limit of a day."""
+    marketing_at: dict[str, list[datetime]] = attrs.field(factory=dict)
+    """When marketing templates went to a customer, by BSUID."""
+    registrations: dict[str, list[datetime]] = attrs.field(factory=dict)
+    call_requests: dict[tuple[str, str], list[datetime]] = attrs.field(factory=dict)
+    """When permission to call was asked, by number and BSUID."""
+    synced: set[tuple[str, str]] = attrs.field(factory=set)
+    """Which synchronisations of the app were asked for, by number and kind: each once."""
     sends_by_opaque: Counter[str] = attrs.field(factory=Counter)
     webhooks: dict[int, Webhook] = attrs.field(factory=dict)
     due: list[tuple[datetime, int]] = attrs.field(factory=list)
