@@ -18,6 +18,7 @@ import re
 import runpy
 import sys
 import textwrap
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -613,6 +614,17 @@ def statuses() -> str:
     return table(["status", "meaning"], rows)
 
 
+def survivors() -> str:
+    """What `make mutants` may change without a test that notices, and why."""
+    listed = tomllib.loads((HERE.parent / "tests/survivors.toml").read_text(encoding="utf-8"))
+    rows = [
+        [code(module), *what.split(": ", 1), reason]
+        for module, reasons in sorted(listed.items())
+        for what, reason in reasons.items()
+    ]
+    return table(["module", "where", "change", "why"], [[module, code(a), code(b), c] for module, a, b, c in rows])
+
+
 def status_moves() -> str:
     """Every move of a message; reports are told apart from our own steps by their class."""
     rows = []
@@ -764,6 +776,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "consent to conversation": lambda: consent_moves("conversation"),
     "consent to marketing": lambda: consent_moves("marketing"),
     "statuses": statuses,
+    "survivors": survivors,
     "membership": membership,
     "status moves": status_moves,
     **{f"coverage: {name}": partial(coverage, name) for name in COVERAGE},

@@ -108,6 +108,7 @@ def test_earlier_entries_are_read_only_for_a_late_one() -> None:
     record = recorded(NO_EVIDENCE, seen(Signal.ASKED), Unread())
     answer = seen(Signal.YES, NOW + SECOND)
     assert not is_late(record, answer)
+    assert not is_late(record, seen(Signal.ASKED)), "one of the same place is folded on top, too"
     assert Stage.GRANTED is recorded(record, answer, Unread()).on("whatsapp").conversation
     late = seen(Signal.STOP, NOW - SECOND)
     assert is_late(record, late)

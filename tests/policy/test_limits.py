@@ -50,6 +50,13 @@ def test_a_message_goes_when_there_is_a_whole_token(tokens: float, expected: dat
     assert expected == wait_until(Budget(tokens, NOW), SIX)
 
 
+def test_a_wait_that_would_end_within_a_microsecond_is_rounded_up() -> None:
+    """A third of a microsecond is missing: at NOW it is not whole, a microsecond later it is."""
+    interval = timedelta(seconds=1)
+    almost = Budget(1 - 3e-7, NOW)
+    assert wait_until(almost, interval) == NOW + MICROSECOND
+
+
 @quick
 @given(_BUDGETS, _SPANS, _INTERVALS)
 def test_at_the_end_of_a_wait_the_message_goes(budget: Budget, span: timedelta, interval: timedelta) -> None:
@@ -176,12 +183,24 @@ def test_counts_by_the_hour_err_on_the_safe_side_and_by_less_than_an_hour(
     assert set(counts) - set(hours_that_count(NOW)) == {hour for hour in counts if hour < hour_of(NOW) - 24}
 
 
+def test_the_counts_of_a_day_and_the_hour_begun_are_read_and_no_others() -> None:
+    hour = hour_of(NOW)
+    assert list(range(hour - 24, hour + 1)) == list(hours_that_count(NOW))
+
+
 def test_a_place_is_free_when_the_hour_of_the_first_is_a_day_old() -> None:
     counts = {hour_of(NOW): 1}
     use = tier_use_by_hour(counts, None, 1, NOW)
     assert (use.left, use.includes_customer) == (0, False)
+    assert use.frees_at == NOW.replace(minute=0, second=0, microsecond=0) + HOUR + DAY
     assert tier_use_by_hour(counts, None, 1, use.frees_at - timedelta(microseconds=1)).left == 0
     assert tier_use_by_hour(counts, None, 1, use.frees_at).left == 1
+
+
+def test_where_nobody_was_counted_a_place_is_free_already() -> None:
+    use = tier_use_by_hour({hour_of(NOW) - 1: 0}, None, 1, NOW)
+    assert (use.left, use.includes_customer) == (1, False)
+    assert use.frees_at <= NOW
 
 
 def test_a_customer_counts_for_a_day_from_when_he_was_counted() -> None:

@@ -108,12 +108,23 @@ def test_what_is_not_there_is_refused_like_what_is_others() -> None:
     [
         (seat(ANA), ANA, True),
         (seat(ANA), DAN, False),
+        (seat(ANA), BEN, False),
+        (seat(BEN), BEN, False),
         (seat(BEN), ANA, False),
         (seat(DAN), DAN, False),
         (seat(DAN), ANA, True),
         (seat(ANA, supervises=True), None, True),
     ],
-    ids=["lost it", "guesses", "outsider", "has it", "has it, and is behind", "supervisor"],
+    ids=[
+        "lost it",
+        "guesses",
+        "guesses wrong",
+        "pretends",
+        "outsider",
+        "has it",
+        "has it, and is behind",
+        "supervisor",
+    ],
 )
 def test_an_owner_who_changed_is_told_to_those_who_had_to_do_with_it(who: Seat, named: UserId, is_told: bool) -> None:
     """Ana had it; Dan has it, and Ben never had anything to do with it."""
@@ -148,6 +159,7 @@ def test_whoever_changes_role_stays_muted() -> None:
     quiet = membership.muted(thread(part(ANA, Role.OWNER), part(BEN)), BEN, is_muted=True)
     assert [each.is_muted for each in quiet.participants] == [False, True]
     assert joined(quiet, BEN, Role.OBSERVER, at(1)).participants[-1].is_muted
+    assert not joined(quiet, DAN, Role.OBSERVER, at(1)).participants[-1].is_muted
 
 
 @pytest.mark.parametrize(
@@ -222,6 +234,7 @@ def test_who_was_in_it_knows_nobody_who_came_after_him() -> None:
         part(ANA, Role.OWNER, until=9),
         part(BEN, until=5),
         part(DAN, Role.OWNER, since=9),
+        part(UserId("eve"), since=5),
         part(SUPPORT, until=3),
         state=ENDED,
     )

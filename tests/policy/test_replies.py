@@ -191,6 +191,21 @@ def test_a_word_in_a_long_message_is_not_looked_for() -> None:
     assert read_reply(Text("stop".ljust(41))) is None
 
 
+@pytest.mark.parametrize(
+    ("written", "compared"),
+    [
+        ("\u05e9\u05b0", "\u05e9"),
+        ("yes\ufe00", "yes"),
+        ("yes\ufe0f", "yes"),
+        ("a\u094d", "a\u094d"),
+        ("\u00e9", "e"),
+    ],
+    ids=["a point of Hebrew", "the first variation", "a colour emoji's", "a virama", "an accent"],
+)
+def test_accents_and_variations_are_left_out_and_parts_of_letters_stay(written: str, compared: str) -> None:
+    assert compared == normalised(written)
+
+
 @quick
 @given(texts())
 @example("İ ß ﬀ Ǆ")

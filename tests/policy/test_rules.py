@@ -143,7 +143,7 @@ CASES = [
     Case(USE, {"vetoes": (Veto("hours", "Later.", NOW + HOUR),)}, Reason.HOST_RULE, "hosts_rules", wait(NOW + HOUR)),
     Case(
         WRITE,
-        {"vetoes": (Veto("a", "Soon.", NOW + HOUR), Veto("b", "Later.", NOW + DAY), Veto("c", "Now.", NOW))},
+        {"vetoes": (Veto("z", "Soon.", NOW + HOUR), Veto("b", "Later.", NOW + DAY), Veto("c", "Now.", NOW))},
         Reason.HOST_RULE,
         "hosts_rules",
         wait(NOW + DAY),
