@@ -32,6 +32,7 @@ import pictures
 import wa_connector
 from wa_connector import errors
 from wa_connector.model import capability, consent, decision, event, inbound, message, setting, standing
+from wa_connector.model import routing as routing_model
 from wa_connector.model.content import Button, Buttons, Image, MediaRef, TemplateMessage, Text, Unsupported
 from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
 from wa_connector.model.opinion import Veto
@@ -40,6 +41,7 @@ from wa_connector.model.window import Window
 from wa_connector.policy import action, rules
 from wa_connector.policy import consent as consent_policy
 from wa_connector.policy import membership as membership_policy
+from wa_connector.policy import routing as routing_policy
 from wa_connector.policy import status as status_policy
 from wa_connector.policy.enablement import enablement
 from wa_connector.ports import hooks
@@ -679,6 +681,25 @@ def membership() -> str:
     return table(["may", *head], rows) + "\n\n“Always” holds when it has ended, too."
 
 
+def membership_moves() -> str:
+    """What moves a user from place to place, every act tried on every place."""
+    rows = [[arrow.source, ", ".join(arrow.labels), arrow.target] for arrow in pictures.membership_arrows()]
+    return table(["from", "by", "to"], rows)
+
+
+def routing() -> str:
+    """The routing rules in their order."""
+    rows = [[f"{place}", sentence(rule)] for place, rule in enumerate(routing_policy.RULES, start=1)]
+    return table(["asked", "where the message goes"], rows)
+
+
+def routed_by() -> str:
+    """What a message's ``routed_by`` says."""
+    known = docs_of(routing_model.RoutedBy)
+    rows = [[f"`{each.value}`", known.get(each.name) or _meaning({}, each.name)] for each in routing_model.RoutedBy]
+    return table(["routed by", "because"], rows)
+
+
 def _moves(machine: Mapping[Any, Mapping[Any, Any]]) -> Iterator[list[str]]:
     for arrow in pictures.arrows_of(machine):
         yield [arrow.source, ", ".join(arrow.labels), arrow.target]
@@ -778,6 +799,9 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "statuses": statuses,
     "survivors": survivors,
     "membership": membership,
+    "membership moves": membership_moves,
+    "routing": routing,
+    "routed by": routed_by,
     "status moves": status_moves,
     **{f"coverage: {name}": partial(coverage, name) for name in COVERAGE},
     **{f"hooks: {name}": partial(hook_group, name) for name in (*HOOK_GROUPS, "others")},
@@ -786,6 +810,7 @@ PICTURES: Final[Mapping[str, Callable[[], str]]] = {
     "explanation/consent-conversation.svg": lambda: pictures.consent("conversation"),
     "explanation/consent-marketing.svg": lambda: pictures.consent("marketing"),
     "explanation/message-status.svg": pictures.status,
+    "explanation/shared-conversation.svg": pictures.membership,
 }
 _PART: Final = re.compile(
     r"(?<=<!-- generated: )(?P<name>[^\n]+?)(?= -->\n)(?P<open> -->\n).*?(?=^<!-- end -->$)", re.MULTILINE | re.DOTALL

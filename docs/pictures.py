@@ -5,13 +5,20 @@ that the layout does not know gets a straight line, so that a new move is never 
 give the same moves as text beside the picture, so nothing is said by the picture alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from enum import Enum
 from html import escape
 from math import hypot
 from typing import Any, NamedTuple
 
+from wa_connector.model.conversation import Conversation, ConversationState, Role
+from wa_connector.model.directory import Seat, User
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, TenantId, UserId
+from wa_connector.model.instants import EPOCH
 from wa_connector.policy.consent import CONVERSATION, MARKETING
+from wa_connector.policy.membership import TABLE as RIGHTS
+from wa_connector.policy.membership import Place, Right, joined, parted, places
 from wa_connector.policy.status import REPORTED, TABLE
 
 BOX = (124, 38)
@@ -184,6 +191,136 @@ def _reports() -> tuple[list[str], list[tuple[str, str]]]:
         elif reached and name != "received":
             raise AssertionError(f"{name} is moved by some reports only; the picture has no arrow for that")
     return jumping, rungs
+
+
+# --- who takes part ---------------------------------------------------------------------------------------------------
+
+_ME, _OTHER, _TEAM = UserId("me"), UserId("somebody else"), UserId("my team")
+_SEAT = Seat(User(TenantId("t"), _ME, "I"), (), frozenset({_TEAM}))
+_LATER = EPOCH + timedelta(hours=1)
+_NOBODYS = Conversation(ConversationId("c"), LineId("l"), CustomerId("p"), ConversationState.OPEN, EPOCH)
+_OTHERS = joined(_NOBODYS, _OTHER, Role.OWNER, EPOCH)
+_THREADS = {
+    "outside": _OTHERS,
+    "unassigned": _NOBODYS,
+    "in the team": joined(_NOBODYS, _TEAM, Role.OWNER, EPOCH),
+    "owner": joined(_NOBODYS, _ME, Role.OWNER, EPOCH),
+    "member": joined(_OTHERS, _ME, Role.MEMBER, EPOCH),
+    "observer": joined(_OTHERS, _ME, Role.OBSERVER, EPOCH),
+    "was in it": parted(joined(_OTHERS, _ME, Role.MEMBER, EPOCH), _ME, EPOCH),
+}
+"""One conversation for each place that somebody can have towards it."""
+_NAMED = {
+    Place.OWNER: "owner",
+    Place.TEAM: "in the team",
+    Place.MEMBER: "member",
+    Place.OBSERVER: "observer",
+    Place.ANYBODY: "unassigned",
+    Place.FORMER: "was in it",
+}
+_DONE_TO_ME: Mapping[str, tuple[Right, Callable[[Conversation], Conversation]]] = {
+    "take": (Right.TAKE, lambda thread: joined(thread, _ME, Role.OWNER, _LATER)),
+    "add": (Right.ADD, lambda thread: joined(thread, _ME, Role.MEMBER, _LATER)),
+    "add as observer": (Right.ADD, lambda thread: joined(thread, _ME, Role.OBSERVER, _LATER)),
+    "transfer to": (Right.TRANSFER, lambda thread: joined(thread, _ME, Role.OWNER, _LATER)),
+    "transfer": (Right.TRANSFER, lambda thread: joined(thread, _OTHER, Role.OWNER, _LATER)),
+    "transfer, stay": (
+        Right.TRANSFER,
+        lambda thread: joined(joined(thread, _OTHER, Role.OWNER, _LATER), _ME, Role.MEMBER, _LATER),
+    ),
+    "leave": (Right.LEAVE, lambda thread: parted(thread, _ME, _LATER)),
+    "remove": (Right.REMOVE, lambda thread: parted(thread, _ME, _LATER)),
+    "set_role": (Right.CHANGE_ROLE, lambda thread: joined(thread, _ME, _other_role(thread), _LATER)),
+}
+"""What is done, the right that it takes, and what it makes of a conversation: the very functions that the verbs use."""
+_BY_ME = frozenset({"take", "leave"})
+_OF_A_PART = frozenset({"leave", "remove", "set_role"})
+_OF_AN_OWNER = frozenset({"transfer", "transfer, stay"})
+
+
+def _other_role(thread: Conversation) -> Role:
+    part = thread.part_of(_ME)
+    return Role.OBSERVER if part is not None and part.role is Role.MEMBER else Role.MEMBER
+
+
+def place_in(thread: Conversation) -> str:
+    """The place from which the most follows."""
+    mine = places(thread, _SEAT)
+    return next((name for place, name in _NAMED.items() if place in mine), "outside")
+
+
+def membership_arrows() -> list[Arrow]:
+    """What moves a user from place to place: every act tried on every place, where somebody has the right to it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for source, thread in _THREADS.items():
+        for act in _DONE_TO_ME:
+            target = _after(act, source, thread)
+            if target not in (None, source):
+                found.setdefault((source, str(target)), []).append(act)
+    return [Arrow(source, target, tuple(acts)) for (source, target), acts in found.items()]
+
+
+def _after(act: str, source: str, thread: Conversation) -> str | None:
+    """Where an act leads; None where it makes no sense or nobody may do it."""
+    right, change = _DONE_TO_ME[act]
+    part = thread.part_of(_ME)
+    if act in _BY_ME:
+        is_possible = any(right in RIGHTS[thread.state][place] for place in places(thread, _SEAT))
+    else:
+        is_possible = any(right in rights for rights in RIGHTS[thread.state].values())
+    if act in _OF_A_PART and part is None:
+        return None
+    if act in _OF_AN_OWNER and source != "owner":
+        return None
+    if act.startswith("add") and part is not None:
+        return None  # Whoever takes part already is not added.
+    if act == "set_role" and source == "owner":
+        return None  # An owner changes by transfer alone.
+    return place_in(change(thread)) if is_possible else None
+
+
+_MEMBERSHIP_BOXES = {
+    "unassigned": (150, 60),
+    "owner": (600, 60),
+    "in the team": (1040, 60),
+    "outside": (150, 360),
+    "member": (600, 360),
+    "was in it": (1040, 360),
+    "observer": (600, 620),
+}
+_MEMBERSHIP_HINTS = {
+    ("outside", "owner"): Hint(bend=14, place=0.3),
+    ("outside", "member"): Hint(place=0.35),
+    ("outside", "observer"): Hint(bend=-30, place=0.5),
+    ("unassigned", "owner"): Hint(shift=10, bend=12),
+    ("owner", "unassigned"): Hint(shift=10, bend=12),
+    ("unassigned", "member"): Hint(place=0.45),
+    ("unassigned", "observer"): Hint(bend=-14, place=0.62),
+    ("in the team", "owner"): Hint(place=0.5),
+    ("owner", "member"): Hint(shift=12, bend=6, place=0.7),
+    ("member", "owner"): Hint(shift=12, bend=6, place=0.65),
+    ("owner", "was in it"): Hint(shift=14, bend=14, place=0.55),
+    ("was in it", "owner"): Hint(shift=14, bend=4, place=0.6),
+    ("member", "was in it"): Hint(shift=10, bend=10, place=0.5),
+    ("was in it", "member"): Hint(shift=10, bend=10, place=0.5),
+    ("member", "observer"): Hint(shift=16, bend=10, place=0.5),
+    ("observer", "member"): Hint(shift=16, bend=10, place=0.5),
+    ("observer", "owner"): Hint(bend=-85, place=0.3),
+    ("observer", "was in it"): Hint(shift=10, bend=24, place=0.5),
+    ("was in it", "observer"): Hint(shift=10, bend=34, place=0.5),
+}
+
+
+def membership() -> str:
+    """The picture of the places towards an open conversation, and what leads from one to another."""
+    arrows = membership_arrows()
+    return drawing(
+        "The places of a user towards an open conversation",
+        f"{len(_THREADS)} places and {len(arrows)} arrows between them; the table on this page lists every move.",
+        (1180, 660),
+        _MEMBERSHIP_BOXES,
+        [(arrow, _MEMBERSHIP_HINTS.get(arrow[:2], STRAIGHT)) for arrow in arrows],
+    )
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
