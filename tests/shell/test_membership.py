@@ -330,10 +330,12 @@ OF_NOBODY = {
     "quarantine",
     "read_media",
     "resume_line",
+    "schema",
     "stopped_lines",
     "store_media",
     "sync_templates",
     "templates",
+    "upgrade",
     "verify_evidence",
 }
 """What no user asks for: the host's own code does."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from wa_connector_postgres import AsyncPostgresStorage, PostgresStorage, SchemaMismatch, SchemaTooNew
+from wa_connector_postgres import AsyncPostgresStorage, PostgresStorage, SchemaMismatch, SchemaTooNew, SchemaTooOld
 from wa_connector_postgres.schema import STEPS
 
 from wa_connector.errors import ConfigError, StorageUnavailable, UsageError
@@ -21,7 +21,7 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, Key
-from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, Wake
+from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, SchemaState, Wake
 from wa_connector.testing.contract import LANE, NOW, TENANT
 from wa_connector.testing.samples import sample
 
@@ -219,7 +219,7 @@ def test_unkeepable_texts_in_questions(storage: PostgresStorage) -> None:
 def test_a_schema_from_the_future_is_left_alone(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
     opened(conninfo, fresh)
     admin.execute("INSERT INTO fresh.migration (version, name, declared) VALUES (%s, 'x', 'x')", [len(STEPS) + 1])
-    with pytest.raises(SchemaTooNew, match="install the version that wrote it") as caught:
+    with pytest.raises(SchemaTooNew, match="to the release that wrote it") as caught:
         opened(conninfo, fresh)
     assert isinstance(caught.value, ConfigError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -246,7 +246,7 @@ def test_an_empty_schema_may_be_there(conninfo: str, fresh: str, admin: "psycopg
 
 
 def test_a_role_with_the_rights_of_the_readme(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
-    """It may do all that a storage does but migrate."""
+    """It may do all that a storage does but make and change its tables."""
     opened(conninfo, fresh)
     readme = Path(__file__).parent.parent / "README.md"
     grants = re.findall(r"^GRANT .*;$", readme.read_text(), re.MULTILINE)
@@ -254,7 +254,7 @@ def test_a_role_with_the_rights_of_the_readme(conninfo: str, fresh: str, admin: 
     admin.execute("DROP ROLE IF EXISTS worker; CREATE ROLE worker LOGIN")
     for grant in grants:
         admin.execute(grant.replace("wa_connector", fresh).encode())
-    storage = PostgresStorage(f"{conninfo}&user=worker", schema=fresh, migrate=False)
+    storage = PostgresStorage(f"{conninfo}&user=worker", schema=fresh, create=False)
     entry = sample("outbox", TENANT, 0)
     change = Change(TENANT, NOW, {ANN: 0}, (Put(entry.key, entry.value),), wakes=(Wake(LANE, NOW),))
     assert storage.commit([change, insertion()]) == (COMMITTED, COMMITTED)
@@ -274,13 +274,51 @@ def test_tables_of_other_declarations_are_refused(conninfo: str, fresh: str, adm
         opened(conninfo, fresh)
 
 
-def test_migrating_can_be_forbidden(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
-    """For hosts that migrate in a step of their own; a schema that is up to date may be used."""
-    with pytest.raises(SchemaMismatch, match="migrate=True"):
-        opened(conninfo, fresh, migrate=False)
+def test_making_tables_can_be_forbidden(conninfo: str, fresh: str, admin: "psycopg.Connection[Any]") -> None:
+    """For hosts that make them in a step of their own; a schema that is up to date may be used."""
+    with pytest.raises(SchemaTooOld, match="db upgrade"):
+        opened(conninfo, fresh, create=False)
     assert admin.execute("SELECT to_regnamespace('fresh')").fetchone() == (None,)
-    opened(conninfo, fresh)
-    opened(conninfo, fresh, migrate=False)
+    assert PostgresStorage(conninfo, schema=fresh).schema().found == 0
+    assert PostgresStorage(conninfo, schema=fresh).upgrade().is_current
+    opened(conninfo, fresh, create=False)
+
+
+@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "asynchronous"])
+def test_a_schema_of_an_older_release_waits_for_its_upgrade(
+    conninfo: str, fresh: str, monkeypatch: pytest.MonkeyPatch, is_plain: bool
+) -> None:
+    """The error names the way out; the upgrade keeps every row, and a second one does nothing."""
+    from wa_connector_postgres import schema
+
+    storage = PostgresStorage(conninfo, schema=fresh)
+    storage.commit([insertion()])
+    storage.close()
+    later = schema.Step("a later table", lambda: ("CREATE TABLE later (x int)",))
+    monkeypatch.setattr(schema, "STEPS", (*STEPS, later))
+    newer = PostgresStorage(conninfo, schema=fresh)
+    before = SchemaState("schema 'fresh'", len(STEPS), len(STEPS) + 1, ("a later table",))
+    assert newer.schema() == before
+    with pytest.raises(SchemaTooOld, match="wa-connector db upgrade") as caught:
+        newer.load([ANN])
+    assert isinstance(caught.value, ConfigError)
+    if is_plain:
+        assert newer.upgrade().is_current
+    else:
+
+        async def upgrade() -> None:
+            awaitable = AsyncPostgresStorage(conninfo, schema=fresh)
+            assert await awaitable.schema() == before
+            assert (await awaitable.upgrade()).is_current
+            await awaitable.aclose()
+
+        asyncio.run(upgrade())
+    assert newer.upgrade().pending == ()
+    assert newer.load([ANN]).rows[ANN].version == 1
+    newer.close()
+    monkeypatch.undo()
+    with pytest.raises(SchemaTooNew):
+        opened(conninfo, fresh)
 
 
 def test_a_migration_that_fails_leaves_nothing(

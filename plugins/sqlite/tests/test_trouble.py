@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from wa_connector_sqlite import DatabaseCorrupt, SchemaMismatch, SchemaTooNew, SqliteStorage
+from wa_connector_sqlite import DatabaseCorrupt, SchemaMismatch, SchemaTooNew, SchemaTooOld, SqliteStorage, schema
 from wa_connector_sqlite.schema import STEPS
 from wa_connector_sqlite.statements import tables
 
@@ -17,7 +17,7 @@ from wa_connector.errors import ConfigError, StorageUnavailable, UsageError
 from wa_connector.model.customer import Customer
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CUSTOMER
-from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Put, Scan
+from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Put, Scan, SchemaState
 from wa_connector.testing.contract import NOW, TENANT
 
 ANN = CUSTOMER.of(TENANT, "ann")
@@ -121,7 +121,7 @@ def test_a_schema_from_the_future_is_left_alone(storage: SqliteStorage, path: Pa
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     before = path.read_bytes()
-    with pytest.raises(SchemaTooNew, match="install the version that wrote it") as caught:
+    with pytest.raises(SchemaTooNew, match="to the release that wrote it") as caught:
         SqliteStorage(path).load([ANN])
     assert isinstance(caught.value, ConfigError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -147,16 +147,65 @@ def test_tables_of_other_declarations_are_refused(storage: SqliteStorage, path: 
         SqliteStorage(path).load([ANN])
 
 
-def test_migrating_can_be_forbidden(path: Path) -> None:
-    """For hosts that migrate in a step of their own; a file that is up to date may be used."""
-    with pytest.raises(SchemaMismatch, match="migrate=True"):
-        SqliteStorage(path, migrate=False).load([ANN])
-    migrated = SqliteStorage(path)
-    migrated.load([ANN])
-    migrated.close()
-    used = SqliteStorage(path, migrate=False)
+def test_making_tables_can_be_forbidden(path: Path) -> None:
+    """For hosts that make them in a step of their own; a file that is up to date may be used."""
+    with pytest.raises(SchemaTooOld, match="db upgrade"):
+        SqliteStorage(path, create=False).load([ANN])
+    assert SqliteStorage(path).schema().found == 0
+    assert SqliteStorage(path).upgrade().is_current
+    used = SqliteStorage(path, create=False)
     assert used.load([ANN]).rows[ANN] == ABSENT
     used.close()
+
+
+def test_a_file_of_an_older_release_waits_for_its_upgrade(
+    storage: SqliteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the way out; the upgrade keeps every row, and a second one does nothing."""
+    storage.commit([insertion()])
+    storage.close()
+    applied: list[str] = []
+
+    def add(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE later (x)")
+        applied.append("later")
+
+    monkeypatch.setattr(schema, "STEPS", (*STEPS, schema.Step("a later table", add)))
+    newer = SqliteStorage(path)
+    before = SchemaState(str(path), len(STEPS), len(STEPS) + 1, ("a later table",))
+    assert newer.schema() == before
+    with pytest.raises(SchemaTooOld, match="wa-connector db upgrade") as caught:
+        newer.load([ANN])
+    assert isinstance(caught.value, ConfigError)
+    assert newer.schema() == before
+    assert newer.upgrade().is_current
+    assert newer.upgrade().pending == ()
+    assert applied == ["later"]
+    assert newer.load([ANN]).rows[ANN].version == 1
+    newer.close()
+    monkeypatch.undo()
+    with pytest.raises(SchemaTooNew):
+        SqliteStorage(path).load([ANN])
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(
+    storage: SqliteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.commit([insertion()])
+    storage.close()
+
+    def fail(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE half (x)")
+        raise OSError("the power went")
+
+    monkeypatch.setattr(schema, "STEPS", (*STEPS, schema.Step("a broken one", fail)))
+    with pytest.raises(OSError, match="power"):
+        SqliteStorage(path).upgrade()
+    monkeypatch.undo()
+    again = SqliteStorage(path)
+    assert again.schema().is_current
+    assert again.load([ANN]).rows[ANN].version == 1
+    again.close()
 
 
 def test_what_was_applied_is_on_record(storage: SqliteStorage, path: Path) -> None:

@@ -42,7 +42,7 @@ from wa_connector.ports.channel import AsyncTransport, WebhookRequest
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
-from wa_connector.ports.storage import AsyncStorage, EventPage
+from wa_connector.ports.storage import AsyncStorage, EventPage, SchemaState
 from wa_connector.shell.adapters import (
     Hop,
     NoMedia,
@@ -399,6 +399,12 @@ class AsyncConnector:
 
     async def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
         return await self._engine().quarantine(tenant, limit)
+
+    async def schema(self) -> SchemaState:
+        return await self._engine().schema()
+
+    async def upgrade(self) -> SchemaState:
+        return await self._engine().upgrade()
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from wa_connector.errors import UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Snapshot, Storage, Wanted
 from wa_connector.shell.adapters import Hop, PlainStorage
 
 T = TypeVar("T")
@@ -114,6 +114,12 @@ class GroupedStorage:
 
     async def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
         return await self._each.claim(works, limit, now, lease)
+
+    async def schema(self) -> SchemaState:
+        return await self._each.schema()
+
+    async def upgrade(self) -> SchemaState:
+        return await self._each.upgrade()
 
     async def aclose(self) -> None:
         await self._each.aclose()

@@ -23,6 +23,7 @@ def application() -> "typer.Typer":
     """The command line with the commands of every installed plugin."""
     import typer
 
+    from wa_connector.cli.database import db
     from wa_connector.cli.dispatch import dispatch
     from wa_connector.shell.assembly import plugin_manager
 
@@ -34,6 +35,7 @@ def application() -> "typer.Typer":
     app.callback()(_nothing)  # With it, one command alone stays a subcommand.
     app.command()(plugins)
     app.command()(dispatch)
+    app.add_typer(db)
     plugin_manager((), discover=True).hook.wa_commands(app=app)
     return app
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from wa_connector.model.template import Template
     from wa_connector.policy.screens import Composer, ContactAction
     from wa_connector.ports.channel import WebhookRequest
-    from wa_connector.ports.storage import EventPage
+    from wa_connector.ports.storage import EventPage, SchemaState
     from wa_connector.shell.assembly import Plugin
     from wa_connector.shell.auditing import Verification
     from wa_connector.shell.engine import Engine, Kept
@@ -564,6 +564,18 @@ class Connector:
     def quarantine(self, tenant: TenantId, *, limit: int = 50) -> tuple[Kept, ...]:
         """Inbound elements that were kept for inspection, the latest first."""
         return drive(self._engine().quarantine(tenant, limit))
+
+    def schema(self) -> SchemaState:
+        """Which version of its tables the storage has, and which this release knows. Changes nothing.
+
+        Raises ``UsageError`` for a storage without such versions (one in memory).
+        """
+        return drive(self._engine().schema())
+
+    def upgrade(self) -> SchemaState:
+        """Bring the storage's tables to this release's version: what ``wa-connector db upgrade`` does. Stop what uses the
+        storage, and take a backup, before; a second call does nothing."""
+        return drive(self._engine().upgrade())
 
     def _engine(self) -> Engine:
         if self._is_closed:

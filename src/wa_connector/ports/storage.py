@@ -8,7 +8,7 @@ plugin is right when that suite passes.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from attrs import Factory, frozen
 
@@ -197,6 +197,23 @@ class EventPage:
     cursor: str
 
 
+@frozen
+class SchemaState:
+    """Which version of its tables a storage has: ``found`` of ``known``; 0 before there are any.
+
+    ``place`` says where they are, ``pending`` what an upgrade would do, step by step.
+    """
+
+    place: str
+    found: int
+    known: int
+    pending: tuple[str, ...] = ()
+
+    @property
+    def is_current(self) -> bool:
+        return self.found == self.known
+
+
 class Storage(Protocol):
     """A plain storage. Every method may be called from several threads at once.
 
@@ -234,6 +251,32 @@ class Storage(Protocol):
     def close(self) -> None:
         """Release what is open. A second call does nothing."""
         ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """What a storage has beside, if its tables change from release to release.
+
+    Such a storage makes its tables where there are none, but changes none that are there: it looks at each connection
+    whether they are of its version, and raises a ``ConfigError`` that names the way out where they are not.
+    """
+
+    def schema(self) -> SchemaState:
+        """Which version the tables have. Changes nothing, and works with any version."""
+        ...
+
+    def upgrade(self) -> SchemaState:
+        """Bring the tables to this release's version, each step whole or not at all; what is done already is not done
+        again, and of two at once one does it. Returns the state afterwards."""
+        ...
+
+
+@runtime_checkable
+class AsyncVersioned(Protocol):
+    """As ``Versioned``, awaitable."""
+
+    async def schema(self) -> SchemaState: ...
+    async def upgrade(self) -> SchemaState: ...
 
 
 class AsyncStorage(Protocol):

@@ -20,7 +20,18 @@ from wa_connector.ports.channel import Transport
 from wa_connector.ports.contacts import Contacts
 from wa_connector.ports.directory import Directory
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import (
+    Change,
+    EventPage,
+    Outcome,
+    Page,
+    Scan,
+    SchemaState,
+    Snapshot,
+    Storage,
+    Versioned,
+    Wanted,
+)
 
 T = TypeVar("T")
 CHUNK: Final = 64 * 1024
@@ -58,8 +69,19 @@ class PlainStorage:
     async def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
         return await self._hop(lambda: self._plain.claim(works, limit, now, lease))
 
+    async def schema(self) -> SchemaState:
+        return await self._hop(self._versioned().schema)
+
+    async def upgrade(self) -> SchemaState:
+        return await self._hop(self._versioned().upgrade)
+
     async def aclose(self) -> None:
         return await self._hop(self._plain.close)
+
+    def _versioned(self) -> Versioned:
+        if not isinstance(self._plain, Versioned):
+            raise UsageError(f"{type(self._plain).__name__} has no tables that could be upgraded")
+        return self._plain
 
 
 class PlainDirectory:

@@ -66,7 +66,7 @@ from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
-from wa_connector.ports.storage import FOUND, EventPage, Follow, Scan, Wanted
+from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow, Scan, SchemaState, Wanted
 from wa_connector.shell import auditing, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
@@ -554,6 +554,18 @@ class Engine:
     async def quarantine(self, tenant: TenantId, limit: int) -> tuple[Kept, ...]:
         page = await self._ports.storage.scan(Scan("quarantine", "age", (tenant,), limit, descending=True))
         return tuple(Kept(str(key.parts[1]), row.value) for key, row in page.rows)
+
+    async def schema(self) -> SchemaState:
+        return await self._versioned().schema()
+
+    async def upgrade(self) -> SchemaState:
+        return await self._versioned().upgrade()
+
+    def _versioned(self) -> AsyncVersioned:
+        storage = self._ports.storage
+        if not isinstance(storage, AsyncVersioned):
+            raise UsageError(f"{type(storage).__name__} has no tables that could be upgraded")
+        return storage
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@
 
     ConfigError              the conninfo cannot be read, a right is missing, the server is too old or not in UTF-8
     ├── SchemaTooNew         a newer version of this plugin wrote the schema
-    └── SchemaMismatch       the schema is not ours, or not migrated, or of a development version, or was taken apart
+    ├── SchemaTooOld         an older one did, and it waits for `wa-connector db upgrade`
+    └── SchemaMismatch       the schema is not ours, or of a development version, or was taken apart
     StorageUnavailable       down, lost, full, locked, out of connections: later the same call may succeed
     UsageError               a text or number that PostgreSQL cannot keep
 
@@ -20,6 +21,10 @@ from wa_connector.errors import ConfigError, InternalError, StorageUnavailable, 
 
 class SchemaTooNew(ConfigError):
     """The schema was written by a newer version of this plugin, and is left as it is."""
+
+
+class SchemaTooOld(ConfigError):
+    """The schema was written by an older version of this plugin, and is left as it is until somebody upgrades it."""
 
 
 class SchemaMismatch(ConfigError):

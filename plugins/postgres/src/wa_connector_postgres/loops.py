@@ -124,7 +124,7 @@ class LoopPool:
             return await run_on_loop(db, sql, parameters)
 
         try:
-            await make_ready(ask, options.schema, patience=options.patience, migrate=options.migrate)
+            await make_ready(ask, options.schema, patience=options.patience, create=options.create)
         except BaseException:
             _close(db)
             raise

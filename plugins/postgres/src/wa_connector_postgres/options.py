@@ -13,7 +13,7 @@ class Options:
     schema: str = field()
     connections: int = field()
     patience: float
-    migrate: bool
+    create: bool
 
     @schema.validator
     def _check_schema(self, _: object, name: str) -> None:

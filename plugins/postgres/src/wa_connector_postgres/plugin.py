@@ -26,13 +26,13 @@ class PostgresPlugin:
         schema: str = "wa_connector",
         connections: int = 8,
         patience: timedelta = timedelta(seconds=5),
-        migrate: bool = True,
+        create: bool = True,
     ) -> None:
         self.storage: Final = PostgresStorage(
-            conninfo, schema=schema, connections=connections, patience=patience, migrate=migrate
+            conninfo, schema=schema, connections=connections, patience=patience, create=create
         )
         self.async_storage: Final = AsyncPostgresStorage(
-            conninfo, schema=schema, connections=connections, patience=patience, migrate=migrate
+            conninfo, schema=schema, connections=connections, patience=patience, create=create
         )
 
     @hookimpl

@@ -116,7 +116,7 @@ class Pool:
             return run(db, sql, parameters)
 
         try:
-            drive(make_ready(ask, options.schema, patience=options.patience, migrate=options.migrate))
+            drive(make_ready(ask, options.schema, patience=options.patience, create=options.create))
         except BaseException:
             db.close()
             raise

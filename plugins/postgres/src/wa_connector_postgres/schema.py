@@ -2,7 +2,8 @@
 
 The table ``migration`` says which steps were applied, when, and for which declarations. A step runs in one transaction
 with its record, under an advisory lock: a process that dies half-way leaves the schema as it was, and of two that start
-at once one migrates and the other finds it done.
+at once one makes the tables and the other finds them made. Tables that are there change when somebody says so
+(``wa-connector db upgrade``), and not because a process of a new release was started first.
 
 The log is ordered by the server's transaction numbers, and those begin anew on a server that a dump is restored to. So
 what is added to them is stored (``log.base``) with the server that it was chosen for, and the first connection to
@@ -15,7 +16,8 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from wa_connector.errors import ConfigError
-from wa_connector_postgres.errors import SchemaMismatch, SchemaTooNew
+from wa_connector.ports.storage import SchemaState
+from wa_connector_postgres.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld
 from wa_connector_postgres.functions import commit_function
 from wa_connector_postgres.questions import Ask
 from wa_connector_postgres.statements import quoted, tables
@@ -71,39 +73,55 @@ def _first_tables() -> Sequence[str]:
 STEPS: Final = (Step("the tables of every kind", _first_tables),)
 
 
-async def make_ready(ask: Ask, schema: str, *, patience: float, migrate: bool) -> None:
+async def make_ready(ask: Ask, schema: str, *, patience: float, create: bool) -> None:
     """Set up a new connection, and see to it that the schema has this version's tables.
 
-    Raises ``SchemaTooNew`` for a schema of a later version, and ``SchemaMismatch`` for one that is not ours, that waits
-    for a migration which ``migrate`` forbids, or whose tables were declared otherwise.
+    A schema without tables gets them, if ``create`` allows. Raises ``SchemaTooOld`` for one that waits for an upgrade,
+    ``SchemaTooNew`` for one of a later version, and ``SchemaMismatch`` for one that is not ours or whose tables were
+    declared otherwise.
     """
-    for statement in _settings(schema, patience):
-        await ask(statement)
-    await _check_server(ask)
+    await _set_up(ask, schema, patience)
     found, declarations, is_home = await _state(ask)
-    if found < len(STEPS):
-        if not migrate:
-            problem = f"its version is {found} of {len(STEPS)}: open it once with migrate=True, after a backup"
-            raise SchemaMismatch(_named(schema), [problem])
+    if found == 0 and create:
         await _migrate(ask, schema)
         found, declarations, is_home = await _state(ask)
+    if found < len(STEPS):
+        what = (
+            f"its tables are of version {found}, and this release works with {len(STEPS)}" if found else "it is empty"
+        )
+        problem = (
+            f"{what}: stop what uses it, take a backup, and run `wa-connector db upgrade MODULE:ATTRIBUTE`, or call"
+            " `upgrade()` of the connector"
+        )
+        raise SchemaTooOld(_named(schema), [problem])
     if found > len(STEPS):
         problem = (
-            f"its version is {found}, and this wa-connector-postgres knows up to {len(STEPS)}: install the version that"
-            " wrote it, or restore a backup from before the upgrade"
+            f"its version is {found}, and this wa-connector-postgres knows up to {len(STEPS)}: upgrade wa-connector and its"
+            " plugins to the release that wrote it, or restore a backup from before"
         )
         raise SchemaTooNew(_named(schema), [problem])
-    if declarations != declared():
-        problem = (
-            "its tables were declared otherwise: core and plugin are of different releases, or it is of a development"
-            " version; install the matching release, or begin a new schema"
-        )
-        raise SchemaMismatch(_named(schema), [problem])
+    _check_declarations(declarations, schema)
     if not is_home:
         await ask("BEGIN")
         await ask("LOCK TABLE event IN SHARE MODE")
         await ask(_REBASE)
         await ask("COMMIT")
+
+
+async def state(ask: Ask, schema: str, patience: float) -> SchemaState:
+    """Which version the schema has. Raises ``SchemaMismatch`` for one of this version that was declared otherwise."""
+    await _set_up(ask, schema, patience)
+    found, declarations, _ = await _state(ask)
+    if found == len(STEPS):
+        _check_declarations(declarations, schema)
+    return SchemaState(_named(schema), found, len(STEPS), tuple(step.name for step in STEPS[found:]))
+
+
+async def upgrade(ask: Ask, schema: str, patience: float) -> SchemaState:
+    """Apply the steps that are missing, all of them or none."""
+    if (await state(ask, schema, patience)).found < len(STEPS):
+        await _migrate(ask, schema)
+    return await state(ask, schema, patience)
 
 
 @cache
@@ -124,6 +142,21 @@ def _settings(schema: str, patience: float) -> Sequence[str]:
         # What is acknowledged is durable, whatever a server's default; a stricter setting stays.
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     )
+
+
+async def _set_up(ask: Ask, schema: str, patience: float) -> None:
+    for statement in _settings(schema, patience):
+        await ask(statement)
+    await _check_server(ask)
+
+
+def _check_declarations(found: str, schema: str) -> None:
+    if found != declared():
+        problem = (
+            "its tables were declared otherwise: core and plugin are of different releases, or it is of a development"
+            " version; install the matching release, or begin a new schema"
+        )
+        raise SchemaMismatch(_named(schema), [problem])
 
 
 async def _check_server(ask: Ask) -> None:

@@ -1,20 +1,20 @@
 """The two storages: the same questions (``questions.py``), each asked over connections of its own kind."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Wanted
+from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Snapshot, Wanted
 from wa_connector.shell.drive import drive
-from wa_connector_postgres import questions
+from wa_connector_postgres import questions, schema
 from wa_connector_postgres.errors import translated
 from wa_connector_postgres.options import Options
 from wa_connector_postgres.pool import Pool
-from wa_connector_postgres.questions import Answer, Parameters
+from wa_connector_postgres.questions import Answer, Ask, Parameters
 
 if TYPE_CHECKING:
     from wa_connector_postgres.loops import LoopPool
@@ -31,8 +31,9 @@ class PostgresStorage:
     fork is safe at any moment.
 
     ``patience`` bounds each wait: for a connection of ours to be free, for the server to accept one, for somebody
-    else's lock; past it the call raises ``StorageUnavailable``. With ``migrate=False`` the schema is used only if it
-    has this version's tables. Leases run out by the server's clock.
+    else's lock; past it the call raises ``StorageUnavailable``. A schema without tables gets them,
+    unless ``create`` is False; one of an older release is refused until somebody calls ``upgrade``. Leases run out by
+    the server's clock.
     """
 
     def __init__(
@@ -42,9 +43,9 @@ class PostgresStorage:
         schema: str = "wa_connector",
         connections: int = 8,
         patience: timedelta = _PATIENCE,
-        migrate: bool = True,
+        create: bool = True,
     ) -> None:
-        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), migrate)
+        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), create)
         self._pool: Final = Pool(self._options)
 
     def __repr__(self) -> str:
@@ -75,6 +76,25 @@ class PostgresStorage:
         with self._translated():
             return drive(questions.claim(self._ask, works, limit, now, lease))
 
+    def schema(self) -> SchemaState:
+        """Which version of our tables the schema has; 0 where there are none yet."""
+        return self._alone(schema.state)
+
+    def upgrade(self) -> SchemaState:
+        """Bring the tables to this version's. They must not be in use by an older release meanwhile."""
+        return self._alone(schema.upgrade)
+
+    def _alone(self, question: Callable[[Ask, str, float], Coroutine[Any, Any, SchemaState]]) -> SchemaState:
+        """Ask on a connection that nobody else has, whatever tables there are."""
+        from wa_connector_postgres.connections import connect, run
+
+        with self._translated(), closing(connect(self._options)) as db:
+
+            async def ask(sql: str, parameters: Parameters = ()) -> Answer:
+                return run(db, sql, parameters)
+
+            return drive(question(ask, self._options.schema, self._options.patience))
+
     def close(self) -> None:
         """Close this process's connections, waiting up to ``patience`` for running calls. Twice does nothing."""
         self._pool.close()
@@ -101,9 +121,9 @@ class AsyncPostgresStorage:
         schema: str = "wa_connector",
         connections: int = 8,
         patience: timedelta = _PATIENCE,
-        migrate: bool = True,
+        create: bool = True,
     ) -> None:
-        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), migrate)
+        self._options: Final = Options(conninfo, schema, connections, patience.total_seconds(), create)
 
     def __repr__(self) -> str:
         return f"AsyncPostgresStorage(schema={self._options.schema!r})"
@@ -132,6 +152,28 @@ class AsyncPostgresStorage:
         """Lease up to ``limit`` lanes that are due and free, the longest due first."""
         with self._translated():
             return await questions.claim(self._pool.ask, works, limit, now, lease)
+
+    async def schema(self) -> SchemaState:
+        """Which version of our tables the schema has; 0 where there are none yet."""
+        return await self._alone(schema.state)
+
+    async def upgrade(self) -> SchemaState:
+        """Bring the tables to this version's. They must not be in use by an older release meanwhile."""
+        return await self._alone(schema.upgrade)
+
+    async def _alone(self, question: Callable[[Ask, str, float], Coroutine[Any, Any, SchemaState]]) -> SchemaState:
+        from wa_connector_postgres.connections import connect_on_loop, run_on_loop
+
+        with self._translated():
+            db = await connect_on_loop(self._options)
+
+            async def ask(sql: str, parameters: Parameters = ()) -> Answer:
+                return await run_on_loop(db, sql, parameters)
+
+            try:
+                return await question(ask, self._options.schema, self._options.patience)
+            finally:
+                await db.close()
 
     async def aclose(self) -> None:
         """Close the connections, waiting up to ``patience`` for calls that run on this loop. Twice does nothing."""

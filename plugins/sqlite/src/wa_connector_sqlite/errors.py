@@ -4,7 +4,8 @@
 
     ConfigError
     ├── SchemaTooNew         a newer version of this plugin wrote the file
-    └── SchemaMismatch       the file is not ours, or not migrated, or of a development version
+    ├── SchemaTooOld         an older one did, and it waits for `wa-connector db upgrade`
+    └── SchemaMismatch       the file is not ours, or of a development version
     StorageUnavailable       locked, full, unreadable: later the same call may succeed
     └── DatabaseCorrupt      what is in the file is not a sound database; no retry mends that, an operator must
 """
@@ -20,6 +21,10 @@ from wa_connector.errors import ConfigError, InternalError, StorageUnavailable, 
 
 class SchemaTooNew(ConfigError):
     """The file was written by a newer version of this plugin, and is left as it is."""
+
+
+class SchemaTooOld(ConfigError):
+    """The file was written by an older version of this plugin, and is left as it is until somebody upgrades it."""
 
 
 class SchemaMismatch(ConfigError):

@@ -19,8 +19,10 @@ from wa_connector_sqlite.storage import SqliteStorage
 class SqlitePlugin:
     """Offers one file as the storage of every connector that this plugin is given to. Nothing is opened yet."""
 
-    def __init__(self, path: str | Path, *, busy_timeout: timedelta = timedelta(seconds=5)) -> None:
-        self.storage = SqliteStorage(path, busy_timeout=busy_timeout)
+    def __init__(
+        self, path: str | Path, *, busy_timeout: timedelta = timedelta(seconds=5), create: bool = True
+    ) -> None:
+        self.storage = SqliteStorage(path, busy_timeout=busy_timeout, create=create)
 
     @hookimpl
     def wa_storage(self) -> Storage:

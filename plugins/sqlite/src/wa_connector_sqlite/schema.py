@@ -2,7 +2,8 @@
 
 ``PRAGMA user_version`` counts the steps that were applied; the table ``migration`` says which and when. A step runs in
 one transaction with its count, so a process that dies half-way leaves the file as it was, and of two processes that
-start at once one migrates and the other finds it done.
+start at once one makes the tables and the other finds them made. Tables that are there change when somebody says so
+(``wa-connector db upgrade``), and not because a process of a new release was started first.
 """
 
 import hashlib
@@ -12,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from wa_connector_sqlite.errors import SchemaMismatch, SchemaTooNew
+from wa_connector.ports.storage import SchemaState
+from wa_connector_sqlite.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld
 from wa_connector_sqlite.statements import BEGIN_WRITE, tables
 
 _MIGRATION_TABLE: Final = (
@@ -37,25 +39,40 @@ def _create_tables(db: sqlite3.Connection) -> None:
 STEPS: Final = (Step("the tables of every kind", _create_tables),)
 
 
-def ensure_schema(db: sqlite3.Connection, path: Path, now: int, *, migrate: bool) -> None:
+def check_schema(db: sqlite3.Connection, path: Path, now: int, *, create: bool) -> None:
     """See to it that the file has this version's tables; ``now`` (microseconds) goes into its records.
 
-    Raises ``SchemaTooNew`` for a file of a later version, and ``SchemaMismatch`` for one that is not ours, that waits
-    for a migration which ``migrate`` forbids, or whose tables were declared otherwise.
+    A file without tables gets them, if ``create`` allows. Raises ``SchemaTooOld`` for a file that waits for an upgrade,
+    ``SchemaTooNew`` for one of a later version, and ``SchemaMismatch`` for one that is not ours or whose tables were
+    declared otherwise.
     """
     found = _version(db)
+    if found == 0 and create:
+        found = upgrade(db, path, now)
     if found < len(STEPS):
-        if not migrate:
-            problem = f"its schema is version {found} of {len(STEPS)}: open it once with migrate=True, after a backup"
-            raise SchemaMismatch(str(path), [problem])
-        found = _migrate(db, path, now)
+        what = (
+            f"its tables are of version {found}, and this release works with {len(STEPS)}" if found else "it is empty"
+        )
+        problem = (
+            f"{what}: stop what uses it, take a backup, and run `wa-connector db upgrade MODULE:ATTRIBUTE`, or call"
+            " `upgrade()` of the connector"
+        )
+        raise SchemaTooOld(str(path), [problem])
     if found > len(STEPS):
         problem = (
-            f"its schema is version {found}, and this wa-connector-sqlite knows up to {len(STEPS)}: install the version"
-            " that wrote it, or restore a backup from before the upgrade"
+            f"its schema is version {found}, and this wa-connector-sqlite knows up to {len(STEPS)}: upgrade wa-connector and"
+            " its plugins to the release that wrote it, or restore a backup from before"
         )
         raise SchemaTooNew(str(path), [problem])
     _check_declarations(db, path)
+
+
+def state(db: sqlite3.Connection, path: Path) -> SchemaState:
+    """Which version the file has. Raises ``SchemaMismatch`` for one of this version that was declared otherwise."""
+    found = _version(db)
+    if found == len(STEPS):
+        _check_declarations(db, path)
+    return SchemaState(str(path), found, len(STEPS), tuple(step.name for step in STEPS[found:]))
 
 
 @cache
@@ -64,7 +81,8 @@ def declared() -> str:
     return hashlib.sha256("\n".join(tables()).encode()).hexdigest()[:16]
 
 
-def _migrate(db: sqlite3.Connection, path: Path, now: int) -> int:
+def upgrade(db: sqlite3.Connection, path: Path, now: int) -> int:
+    """Apply the steps that are missing, all of them or none. Returns the version afterwards."""
     db.execute(BEGIN_WRITE)
     try:
         found = _version(db)  # again: another process may have been first

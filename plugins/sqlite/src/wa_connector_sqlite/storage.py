@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, final
@@ -30,13 +30,14 @@ from wa_connector.ports.storage import (
     Range,
     Row,
     Scan,
+    SchemaState,
     Snapshot,
     Wanted,
 )
+from wa_connector_sqlite import schema
 from wa_connector_sqlite.changes import Numbers, Prepared, land, prepare
 from wa_connector_sqlite.errors import translated
 from wa_connector_sqlite.pool import Pool
-from wa_connector_sqlite.schema import ensure_schema
 from wa_connector_sqlite.statements import BEGIN_READ, BEGIN_WRITE, DUE, EVENTS_AFTER, LEASE, follow, scan, statements
 
 _OLDEST: Final = (3, 35, 0)
@@ -58,8 +59,8 @@ class SqliteStorage:
     across forks; a commit is durable against power loss when it returns (``synchronous=FULL``).
 
     ``busy_timeout`` bounds the wait for other writers, of this process and of others; past it the call raises
-    ``StorageUnavailable``. With ``migrate=False`` a file is used only if it has this version's tables. ``clock`` is
-    the time by which leases run out.
+    ``StorageUnavailable``. A file without tables gets them, unless ``create`` is False; one of an older release is
+    refused until somebody calls ``upgrade``. ``clock`` is the time by which leases run out.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class SqliteStorage:
         path: str | Path,
         *,
         busy_timeout: timedelta = timedelta(seconds=5),
-        migrate: bool = True,
+        create: bool = True,
         clock: Callable[[], datetime] = _system_clock,
     ) -> None:
         if str(path) in ("", ":memory:"):
@@ -75,7 +76,7 @@ class SqliteStorage:
         # Made absolute now: a daemon changes its directory between construction and first use.
         self._path = Path(path).absolute()
         self._patience = busy_timeout.total_seconds()
-        self._migrate = migrate
+        self._create = create
         self._clock = clock
         self._pool = Pool(self._connect, self._patience)
 
@@ -160,6 +161,22 @@ class SqliteStorage:
             db.execute("COMMIT")
         return leased
 
+    # ------------------------------------------------------------------------------------ schema
+
+    def schema(self) -> SchemaState:
+        """Which version of our tables the file has; 0 where there is no file yet."""
+        if not self._path.exists():
+            return SchemaState(str(self._path), 0, len(schema.STEPS), tuple(step.name for step in schema.STEPS))
+        with translated(self._path), closing(self._open()) as db:
+            return schema.state(db, self._path)
+
+    def upgrade(self) -> SchemaState:
+        """Bring the file's tables to this version's. It must not be in use by an older release meanwhile."""
+        with translated(self._path), closing(self._open()) as db:
+            self._enter_wal(db)
+            schema.upgrade(db, self._path, to_microseconds(self._clock()))
+            return schema.state(db, self._path)
+
     # --------------------------------------------------------------------------------- life cycle
 
     def close(self) -> None:
@@ -190,6 +207,16 @@ class SqliteStorage:
             raise ConfigError(
                 "SQLite", [f"version {sqlite3.sqlite_version} is too old: use a Python built with 3.35 or newer"]
             )
+        db = self._open()
+        try:
+            self._enter_wal(db)
+            schema.check_schema(db, self._path, to_microseconds(self._clock()), create=self._create)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(
             self._path,
             timeout=self._patience,
@@ -198,9 +225,7 @@ class SqliteStorage:
             cached_statements=512,
         )
         try:
-            self._enter_wal(db)
             db.execute("PRAGMA synchronous=FULL")
-            ensure_schema(db, self._path, to_microseconds(self._clock()), migrate=self._migrate)
         except BaseException:
             db.close()
             raise
