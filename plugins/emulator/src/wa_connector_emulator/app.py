@@ -7,6 +7,7 @@ thread, since a handler may wait for a lock, or for a webhook receiver.
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,10 +16,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from . import control
+from . import control, page
 from .errors import ControlError, GraphError
 from .exchange import GraphRequest, GraphResponse, Upload
 from .graph import MEDIA_PATH
@@ -52,7 +53,8 @@ def build_app(emulator: "Emulator") -> Starlette:
         Route("/faults", _faults(emulator), methods=["POST"]),
     ]
     routes = [
-        Mount(_CONTROL, routes=controls),
+        Route("/", _to_page, methods=["GET"]),
+        Mount(_CONTROL, routes=[*controls, *_page_routes(emulator)]),
         Route(MEDIA_PATH, _graph(emulator), methods=["GET"]),
         Route("/{path:path}", _graph(emulator), methods=_GRAPH_METHODS),
     ]
@@ -134,6 +136,38 @@ def _response(answer: GraphResponse) -> Response:
     if isinstance(answer.body, bytes):
         return Response(answer.body, answer.status, media_type=answer.mime_type)
     return JSONResponse(answer.body, answer.status)
+
+
+# --- page ---------------------------------------------------------------------------------------
+
+# Nothing from other hosts, and no script that stands in the page: what customers write cannot become one.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+async def _to_page(_request: Request) -> Response:
+    return RedirectResponse(f"{_CONTROL}/")
+
+
+def _page_routes(emulator: "Emulator") -> list[Route]:
+    async def whole(_request: Request) -> Response:
+        seen = await run_in_threadpool(emulator.view)
+        return HTMLResponse(page.html(seen), headers={"Content-Security-Policy": _POLICY})
+
+    async def parts(_request: Request) -> Response:
+        return JSONResponse(page.parts(await run_in_threadpool(emulator.view)))
+
+    def static(name: str, mime_type: str) -> Route:
+        content = (Path(__file__).parent / "static" / name).read_bytes()
+
+        async def endpoint(_request: Request) -> Response:
+            return Response(content, media_type=mime_type)
+
+        return Route(f"/{name}", endpoint)
+
+    files = [static(name, mime_type) for name, mime_type in page.STATIC.items()]
+    return [Route("/", whole), Route("/page/parts", parts), *files]
 
 
 # --- control ------------------------------------------------------------------------------------

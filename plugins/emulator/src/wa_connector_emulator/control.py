@@ -141,6 +141,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/numbers", "numbers"),
     Route("POST", "/seed", "seed", {"seed": _table}),
     Route("POST", "/reset", "reset"),
+    Route("GET", "/requests", "requests"),
     Route("GET", "/sent", "sent"),
     Route("GET", "/sent/counts", "sent_counts"),
     Route("POST", "/clock/set", "clock.set", {"at": _instant}),

@@ -15,7 +15,7 @@ from typing import final
 import attrs
 from starlette.applications import Starlette
 
-from . import announcements, courier, exchange, graph, groups, management, seeds, sending, webhooks
+from . import announcements, courier, exchange, graph, groups, management, page, seeds, sending, webhooks
 from .app import build_app
 from .clock import VirtualClock
 from .courier import Courier
@@ -32,6 +32,7 @@ from .values import (
     Json,
     Notice,
     Number,
+    Request,
     Settings,
     Template,
     TemplateStatus,
@@ -142,6 +143,12 @@ class Emulator(Handsets):
 
     def handle(self, request: exchange.GraphRequest) -> exchange.GraphResponse:
         """Answer a Graph request; it may call a webhook receiver when it subscribes one."""
+        answer = self._answered(request)
+        with self._lock:
+            self._note(request, answer)
+        return answer
+
+    def _answered(self, request: exchange.GraphRequest) -> exchange.GraphResponse:
         with self._lock:
             now = self.clock.now()
             self._settle()
@@ -154,6 +161,37 @@ class Emulator(Handsets):
                 answer = outcome.response
                 return attrs.evolve(answer, is_lost=trouble.loses == "answer", latency=trouble.latency)
         return self._after_handshake(outcome).response
+
+    def _note(self, request: exchange.GraphRequest, answer: exchange.GraphResponse) -> None:
+        told = {} if isinstance(answer.body, bytes) else answer.body
+        error = told.get("error")
+        code = error.get("code") if isinstance(error, Mapping) else None
+        self._world.requests_so_far += 1
+        self._world.requests.append(
+            Request(
+                self._world.requests_so_far,
+                self.clock.now(),
+                request.method,
+                request.path,
+                {key: value for key, value in request.query.items() if key not in _SECRET},
+                {key: value for key, value in request.body.items() if key not in _SECRET},
+                answer.status,
+                {key: value for key, value in told.items() if key not in _SECRET},
+                code if isinstance(code, int) else None,
+                answer.is_lost,
+            )
+        )
+
+    def requests(self) -> tuple[Request, ...]:
+        """The latest thousand calls of the API and their answers, without tokens and files, oldest first."""
+        with self._lock:
+            return tuple(self._world.requests)
+
+    def view(self) -> page.View:
+        """What the page in the browser shows."""
+        with self._lock:
+            now = self.clock.now().isoformat(timespec="seconds")
+            return page.view(self._world, now, is_frozen=self.clock.is_frozen)
 
     def _settle(self) -> None:
         """Let happen what time has brought about: the ends of reviews and of pauses."""
@@ -501,6 +539,7 @@ class Emulator(Handsets):
             return courier.pending_due(self._world, self.clock.now())
 
 
+_SECRET = frozenset({"access_token", "client_secret", "input_token", "pin", "verify_token", "webhook_configuration"})
 _SILENCE = exchange.GraphResponse(504, b"", "text/plain", is_lost=True)
 
 

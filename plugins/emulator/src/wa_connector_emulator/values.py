@@ -378,6 +378,22 @@ class Notice:
     time: int | None = None
 
 
+@attrs.frozen
+class Request:
+    """A call of the API, and how it was answered. Tokens are left out, and so are files."""
+
+    id: int
+    at: datetime
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: Json
+    status: int
+    answer: Json
+    code: int | None = None
+    is_lost: bool = False
+
+
 class WebhookState(StrEnum):
     """How far a webhook has got. Only a pending one is still the courier's business."""
 

@@ -5,7 +5,7 @@ nothing and does no I/O. Whoever changes it holds the emulator's lock; the funct
 it are in `graph`, `phones` and `courier`.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from datetime import datetime
 
 import attrs
@@ -25,6 +25,7 @@ from .values import (
     Media,
     MediaUrl,
     Number,
+    Request,
     Template,
     UploadSession,
     Webhook,
@@ -89,6 +90,9 @@ class World:
     synced: set[tuple[str, str]] = attrs.field(factory=set)
     """Which synchronisations of the app were asked for, by number and kind: each once."""
     sends_by_opaque: Counter[str] = attrs.field(factory=Counter)
+    requests: deque[Request] = attrs.field(factory=lambda: deque(maxlen=1000))
+    """The latest calls of the API."""
+    requests_so_far: int = 0
     webhooks: dict[int, Webhook] = attrs.field(factory=dict)
     due: list[tuple[datetime, int]] = attrs.field(factory=list)
     """A heap of pending webhooks. Entries are not removed when a webhook moves on: one that no
