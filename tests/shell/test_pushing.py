@@ -149,6 +149,28 @@ def test_a_device_shows_what_the_organization_lets_it(
     assert "Hello" not in repr(notice)
 
 
+def test_a_badge_counts_the_conversations_that_hold_something_unread(
+    pushing: Connector, host: MemoryHost, pusher: Pusher, granted: ConversationId
+) -> None:
+    """Each once, however much is in it; what was read counts no longer; the unassigned list has no badge."""
+    said(pushing, host, "one")
+    said(pushing, host, "two")
+    pushing.handle_webhook(host.webhook(host.said("Who are you?", sender=["+16505550000"])))
+    (other,) = pushing.conversations(ACME, ANA, unassigned=True)
+    pushing.push(ACME)
+    assert [(notice.user, notice.badge) for notice in pusher.given] == [(ANA, 1), (ANA, 1), (None, None)]
+    pusher.take()
+    pushing.transfer(ACME, SUE, other.id, ANA, from_owner=None).or_raise()
+    pushing.push(ACME)
+    assert [notice.badge for notice in pusher.given] == [2]
+    pusher.take()
+    said(pushing, host, "three")
+    latest = pushing.timeline(ACME, ANA, granted).messages[0].id
+    pushing.mark_read(ACME, ANA, granted, latest).or_raise()
+    pushing.push(ACME)
+    assert [notice.badge for notice in pusher.given] == [1], "as it is when it is given"
+
+
 def test_a_disabled_user_and_another_tenant_hear_nothing(pushing: Connector, host: MemoryHost, pusher: Pusher) -> None:
     seat = host.directory._seats[ACME, ANA]
     host.directory._seats[ACME, ANA] = evolve(seat, user=evolve(seat.user, disabled=True))

@@ -28,8 +28,8 @@ class PushNotice:
     """One notice to one user, team or queue; ``user`` is None where it is for whoever looks after the unassigned list.
 
     ``id`` is the same whenever it is given again: a push service can use it to show a notice once. ``sender`` and
-    ``text`` are what the setting ``push_shows`` lets a device show, else ''. ``badge`` is how many of the user's
-    conversations have something that he has not read; None where nobody counts.
+    ``text`` are what the setting ``push_shows`` lets a device show, else ''. ``badge`` is how many of the
+    open conversations in his inbox hold something unread, 100 standing for that and more; None where ``user`` is None.
     """
 
     id: str

@@ -4,23 +4,28 @@ Theory: the cursor moves only behind what was given. A crash between giving and 
 all. Two processes that push at once both give what both have read; the one that moves the cursor second stops.
 """
 
+from itertools import product
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from wa_connector.model.conversation import Conversation
+from wa_connector.model.conversation import Conversation, ListingState
 from wa_connector.model.customer import Customer
+from wa_connector.model.directory import Seat
 from wa_connector.model.event import Event
 from wa_connector.model.ids import TenantId, UserId
 from wa_connector.model.message import Message
 from wa_connector.model.push import PushKind, PushNotice
+from wa_connector.policy.membership import names_of
 from wa_connector.policy.pushing import concerned, recipients, shown
 from wa_connector.ports.rows import CONVERSATION, CURSOR, CUSTOMER, MESSAGE
-from wa_connector.ports.storage import Change, Committed, Put
+from wa_connector.ports.storage import Change, Committed, Put, Range
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports
 
 A_PAGE: Final = 200
+MOST_COUNTED: Final = 100
+"""No badge tells more apart."""
 
 
 @frozen
@@ -103,9 +108,24 @@ async def _give(
         message.id if message else None,
         event.at,
     )
+    if seat is not None:
+        notice = evolve(notice, badge=await _badge(ports, seat))
     sender = await _sender(ports, event.tenant, thread, message)
     notice = shown(notice, sender, message.content if message else None, settings.push_shows)
     return True if await ports.hooks.push(notice) else None
+
+
+async def _badge(ports: Ports, seat: Seat) -> int:
+    """How many of somebody's open threads hold something unread: one round trip, whatever the history. One that stands
+    on several lists of his counts once."""
+    names, channels = sorted(names_of(seat)), sorted(ports.channels)
+    wanted = [
+        Range("listing", "shelf", (seat.user.tenant, name, ListingState.OPEN.value, channel, owned, 1), MOST_COUNTED)
+        for name, channel, owned in product(names, channels, (0, 1))
+    ]
+    snapshot = await ports.storage.load(wanted)
+    threads = {key.parts[2] for each in wanted for key in snapshot.ranges[each]}
+    return min(MOST_COUNTED, len(threads))
 
 
 async def _sender(ports: Ports, tenant: TenantId, thread: Conversation, message: Message | None) -> str:
