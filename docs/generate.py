@@ -33,7 +33,7 @@ import wa_connector
 from wa_connector import errors
 from wa_connector.model import capability, consent, decision, event, inbound, message, setting, standing
 from wa_connector.model import routing as routing_model
-from wa_connector.model.content import Button, Buttons, Image, MediaRef, TemplateMessage, Text, Unsupported
+from wa_connector.model.content import Button, Buttons, Image, Location, MediaRef, TemplateMessage, Text, Unsupported
 from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
 from wa_connector.model.opinion import Veto
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
@@ -327,7 +327,7 @@ def _channel(*, asks: bool, has_windows: bool) -> capability.Capabilities:
         asks_opt_in=asks,
         window=timedelta(hours=24) if has_windows else None,
         has_templates=has_windows,
-        contents=frozenset({Text, Image, Buttons, TemplateMessage}),
+        contents=frozenset({Text, Image, Buttons, Location, TemplateMessage}),
         max_text=10,
         max_caption=10,
         images=capability.MediaLimits(frozenset({"image/png"}), 10),
@@ -349,6 +349,7 @@ def _actions() -> Iterator[action.Action]:
         Image(MediaRef("image/png", "0" * 64, 11)),
         Image(MediaRef("image/png")),
         Buttons("body", (Button("a", "A"), Button("b", "B"))),
+        Location(91, 0),
     )
     yield action.Write()
     yield action.RecordConsent(NOW - timedelta(days=1), has_attachment=False)
@@ -435,6 +436,12 @@ CAPABILITIES: Final = {
     "max_text": "The longest text, in characters.",
     "max_caption": "The longest caption of a picture, in characters.",
     "images": "Which pictures it takes, and how large.",
+    "videos": "Which films it takes, and how large.",
+    "audios": "Which sound files it takes, and how large.",
+    "documents": "Which documents it takes, and how large.",
+    "stickers": "Which stickers it takes, and how large.",
+    "menus": "The limits of lists to choose from; none: no limits are known.",
+    "interactive": "The limits of all other messages that ask for a tap; none: no limits are known.",
     "max_buttons": "How many reply buttons a message may have.",
     "max_button_title": "The longest title of one, in characters.",
     "max_buttons_body": "The longest text above them, in characters.",
@@ -466,6 +473,11 @@ def _capability(value: object) -> str:
             return code(*sorted(getattr(each, "__name__", str(each)) for each in value)) if value else "none"
         case capability.MediaLimits(mime_types, max_bytes):
             return f"{code(*sorted(mime_types))}; {max_bytes:,} bytes"
+        case capability.MenuLimits() | capability.InteractiveLimits():
+            limits = ((field.name, getattr(value, field.name)) for field in attrs.fields(type(value)))
+            return ", ".join(f"`{name}` {_capability(limit)}" for name, limit in limits)
+        case (low, high):
+            return f"{_capability(low)} to {_capability(high)}"
         case str():
             return f"`{value}`" if value.islower() else value
         case datetime():

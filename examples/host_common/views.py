@@ -4,6 +4,7 @@ Written out field by field, and not by a generic walk over the classes: what lea
 and tokens, for one, stay inside.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -13,6 +14,8 @@ from attrs import asdict
 
 from wa_connector import (
     Act,
+    AddressRequest,
+    Audio,
     Author,
     Button,
     ButtonReply,
@@ -21,20 +24,43 @@ from wa_connector import (
     BySystem,
     ByUser,
     Call,
+    CallAnswer,
+    CallButton,
+    CallRequest,
+    Carousel,
+    Catalog,
     Composer,
     ContactAction,
+    ContactCard,
+    ContactRequest,
+    Contacts,
     Content,
     Conversation,
     Decision,
+    Deleted,
+    Document,
+    Edited,
     Event,
+    Form,
+    FormReply,
+    IdentityChanged,
     Image,
     Kept,
+    LinkButton,
+    Location,
+    LocationRequest,
     MediaRef,
+    Menu,
     Message,
     Note,
+    Order,
     Placement,
+    Product,
+    Products,
     ProviderError,
+    Reaction,
     RefusedError,
+    Sticker,
     Template,
     TemplateDiff,
     TemplateMessage,
@@ -43,8 +69,13 @@ from wa_connector import (
     Unavailable,
     Unsupported,
     UsageError,
+    Utility,
+    Video,
+    Voicemail,
     WaConnectorError,
     Withheld,
+    media_of,
+    text_of,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -147,11 +178,15 @@ def message(value: Message) -> Json:
 
 
 def picture_in(page: Timeline, sha256: str) -> MediaRef | None:
-    """The picture of this hash in a page of a conversation. Looking it up there, and not in the media store, makes sure
-    that whoever asks may see the conversation that it belongs to."""
-    contents = (each.content for each in page.messages)
-    pictures = (content.media for content in contents if isinstance(content, Image))
-    return next((media for media in pictures if media.is_stored and media.sha256 == sha256), None)
+    """The picture, film or sound of this hash in a page of a conversation. Looking it up there, and not in the media
+    store, makes sure that whoever asks may see the conversation that it belongs to. Files that a browser would run as a
+    page are not among them: those are to be downloaded."""
+    files = (media_of(each.content) for each in page.messages)
+    shown = (media for media in files if media is not None and _SHOWN.match(media.mime_type))
+    return next((media for media in shown if media.is_stored and media.sha256 == sha256), None)
+
+
+_SHOWN = re.compile(r"(?:image/(?:jpeg|png|webp)|video/(?:mp4|3gpp)|audio/[a-z0-9]+)(?:;|$)")
 
 
 def _author(value: Author) -> Json:
@@ -168,29 +203,79 @@ def _author(value: Author) -> Json:
 
 def _content(value: Content) -> Json:
     match value:
-        case Text(body):
-            return {"kind": "text", "text": body}
-        case Image(media, caption):
-            return {"kind": "image", "text": caption, "media": media_ref(media)}
+        case Text() | LocationRequest() | ContactRequest() | AddressRequest() | CallRequest() | Note():
+            return {"kind": _kind(value), "text": text_of(value)}
+        case Image(media, caption) | Video(media, caption):
+            return {"kind": _kind(value), "text": caption, "media": media_ref(media)}
+        case Audio(media, is_voice):
+            return {"kind": "voice" if is_voice else "audio", "text": "", "media": media_ref(media)}
+        case Voicemail(media, _, lasts, transcript):
+            seconds = lasts.total_seconds() if lasts else None
+            return {"kind": "voicemail", "text": transcript, "media": media_ref(media), "seconds": seconds}
+        case Document(media, filename, caption):
+            return {"kind": "document", "text": caption, "media": media_ref(media), "filename": filename}
+        case Sticker(media):
+            return {"kind": "sticker", "text": "", "media": media_ref(media)}
+        case Location(latitude, longitude):
+            return {"kind": "location", "text": text_of(value), "latitude": latitude, "longitude": longitude}
+        case Contacts(cards):
+            return {"kind": "contacts", "text": text_of(value), "cards": [_card(card) for card in cards]}
         case Buttons(body, buttons):
             return {"kind": "buttons", "text": body, "buttons": [button.title for button in buttons]}
+        case Menu(body, title, sections):
+            rows = [row.title for section in sections for row in section.rows]
+            return {"kind": "menu", "text": body, "button": title, "rows": rows}
+        case LinkButton(body, title, url):
+            return {"kind": "link_button", "text": body, "button": title, "url": url}
+        case CallButton(body, title) | Form(body, title):
+            return {"kind": _kind(value), "text": body, "button": title}
+        case Catalog(body) | Product(_, _, body):
+            return {"kind": _kind(value), "text": body}
+        case Products(title, body):
+            return {"kind": "products", "text": body, "title": title}
+        case Carousel(body, panels):
+            return {"kind": "carousel", "text": body, "cards": [card.body for card in panels]}
         case TemplateMessage():
             return {"kind": "template", "text": value.rendered, "name": value.name, "language": value.language}
+        case Utility(inner):
+            return _content(inner)
+        case Reaction(_, emoji):
+            return {"kind": "reaction", "text": emoji}
         case ButtonReply(_, title):
             return {"kind": "button_reply", "text": title}
+        case FormReply(name, answers, body):
+            return {"kind": "form_reply", "text": body, "name": name, "answers": answers}
+        case CallAnswer(is_allowed):
+            return {"kind": "call_answer", "text": "allowed" if is_allowed else "not allowed"}
+        case Order(_, items, text):
+            bought = [{"product": item.product, "quantity": item.quantity} for item in items]
+            return {"kind": "order", "text": text, "items": bought}
+        case Edited(_, body):
+            return {"kind": "edited", "text": body}
+        case Deleted():
+            return {"kind": "deleted", "text": ""}
         case Call(direction, is_accepted):
             return {"kind": "call", "text": "taken" if is_accepted else "missed", "by": direction.value}
+        case IdentityChanged(change, text):
+            return {"kind": "identity_changed", "text": text, "change": change.value}
         case Unsupported(kind):
             return {"kind": "unsupported", "text": kind}
         case Act(deed, whom, from_owner, role):
             done = {"deed": deed.value, "whom": whom, "from_owner": from_owner, "role": role.value if role else None}
             return {"kind": "act", "text": value.note, **done}
-        case Note(text):
-            return {"kind": "note", "text": text}
         case Withheld(_, sentence):
             return {"kind": "withheld", "text": sentence}
         case _:
             assert_never(value)
+
+
+def _kind(value: Content) -> str:
+    """``LocationRequest`` → ``location_request``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(value).__name__).lower()
+
+
+def _card(value: ContactCard) -> Json:
+    return {"name": value.name, "phones": [each.value for each in value.phones]}
 
 
 def media_ref(value: MediaRef) -> Json:

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from wa_connector.model.address import AddressKind as AddressKind
     from wa_connector.model.address import number as number
     from wa_connector.model.capability import Capabilities as Capabilities
+    from wa_connector.model.capability import InteractiveLimits as InteractiveLimits
     from wa_connector.model.capability import MediaLimits as MediaLimits
+    from wa_connector.model.capability import MenuLimits as MenuLimits
     from wa_connector.model.consent import Anchor as Anchor
     from wa_connector.model.consent import ChannelConsent as ChannelConsent
     from wa_connector.model.consent import Evidence as Evidence
@@ -52,20 +54,59 @@ if TYPE_CHECKING:
     from wa_connector.model.consent import Stage as Stage
     from wa_connector.model.contact import Contact as Contact
     from wa_connector.model.content import Act as Act
+    from wa_connector.model.content import AddressRequest as AddressRequest
+    from wa_connector.model.content import Audio as Audio
     from wa_connector.model.content import Button as Button
     from wa_connector.model.content import ButtonReply as ButtonReply
     from wa_connector.model.content import Buttons as Buttons
     from wa_connector.model.content import Call as Call
+    from wa_connector.model.content import CallAnswer as CallAnswer
+    from wa_connector.model.content import CallButton as CallButton
     from wa_connector.model.content import CallDirection as CallDirection
+    from wa_connector.model.content import CallRequest as CallRequest
+    from wa_connector.model.content import Card as Card
+    from wa_connector.model.content import Carousel as Carousel
+    from wa_connector.model.content import Catalog as Catalog
+    from wa_connector.model.content import ContactCard as ContactCard
+    from wa_connector.model.content import ContactRequest as ContactRequest
+    from wa_connector.model.content import Contacts as Contacts
     from wa_connector.model.content import Content as Content
     from wa_connector.model.content import Deed as Deed
+    from wa_connector.model.content import Deleted as Deleted
+    from wa_connector.model.content import Document as Document
+    from wa_connector.model.content import Edited as Edited
+    from wa_connector.model.content import Form as Form
+    from wa_connector.model.content import FormReply as FormReply
+    from wa_connector.model.content import Header as Header
+    from wa_connector.model.content import IdentityChange as IdentityChange
+    from wa_connector.model.content import IdentityChanged as IdentityChanged
     from wa_connector.model.content import Image as Image
+    from wa_connector.model.content import Labelled as Labelled
+    from wa_connector.model.content import LinkButton as LinkButton
+    from wa_connector.model.content import Location as Location
+    from wa_connector.model.content import LocationRequest as LocationRequest
     from wa_connector.model.content import MediaRef as MediaRef
+    from wa_connector.model.content import Menu as Menu
+    from wa_connector.model.content import MenuRow as MenuRow
+    from wa_connector.model.content import MenuSection as MenuSection
     from wa_connector.model.content import Note as Note
+    from wa_connector.model.content import Order as Order
+    from wa_connector.model.content import OrderItem as OrderItem
+    from wa_connector.model.content import PostalAddress as PostalAddress
+    from wa_connector.model.content import Product as Product
+    from wa_connector.model.content import Products as Products
+    from wa_connector.model.content import ProductSection as ProductSection
+    from wa_connector.model.content import Reaction as Reaction
+    from wa_connector.model.content import Sticker as Sticker
     from wa_connector.model.content import TemplateMessage as TemplateMessage
     from wa_connector.model.content import Text as Text
     from wa_connector.model.content import Unsupported as Unsupported
+    from wa_connector.model.content import Utility as Utility
+    from wa_connector.model.content import Video as Video
+    from wa_connector.model.content import Voicemail as Voicemail
     from wa_connector.model.content import Withheld as Withheld
+    from wa_connector.model.content import media_of as media_of
+    from wa_connector.model.content import text_of as text_of
     from wa_connector.model.conversation import Conversation as Conversation
     from wa_connector.model.conversation import ConversationState as ConversationState
     from wa_connector.model.conversation import Participant as Participant
@@ -205,25 +246,64 @@ _HOMES = {
         "WaConnectorError",
     ),
     "model.address": ("Address", "AddressKind", "number"),
-    "model.capability": ("Capabilities", "MediaLimits"),
+    "model.capability": ("Capabilities", "InteractiveLimits", "MediaLimits", "MenuLimits"),
     "model.consent": ("Anchor", "ChannelConsent", "Evidence", "Purpose", "Signal", "Stage"),
     "model.contact": ("Contact",),
     "model.content": (
+        "Text",
+        "Image",
+        "Video",
+        "Audio",
+        "Voicemail",
+        "Document",
+        "Sticker",
+        "Location",
+        "Labelled",
+        "PostalAddress",
+        "ContactCard",
+        "Contacts",
+        "Reaction",
+        "Button",
+        "Buttons",
+        "MenuRow",
+        "MenuSection",
+        "Menu",
+        "LinkButton",
+        "LocationRequest",
+        "ContactRequest",
+        "AddressRequest",
+        "CallRequest",
+        "CallButton",
+        "Form",
+        "Catalog",
+        "Product",
+        "ProductSection",
+        "Products",
+        "Card",
+        "Carousel",
+        "TemplateMessage",
+        "Utility",
+        "ButtonReply",
+        "FormReply",
+        "CallAnswer",
+        "OrderItem",
+        "Order",
+        "Edited",
+        "Deleted",
+        "Call",
+        "CallDirection",
+        "IdentityChange",
+        "IdentityChanged",
+        "Unsupported",
         "Act",
         "Deed",
         "Note",
-        "Button",
-        "ButtonReply",
-        "Call",
-        "CallDirection",
-        "Buttons",
         "Content",
-        "Image",
         "MediaRef",
-        "TemplateMessage",
-        "Text",
-        "Unsupported",
         "Withheld",
+        "Header",
+        "media_of",
+        "text_of",
     ),
     "model.conversation": ("Conversation", "ConversationState", "Participant", "Role"),
     "model.customer": ("Customer",),

@@ -17,7 +17,7 @@ from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId
 from wa_connector.model.message import ByUser, Message, MessageStatus
 from wa_connector.model.template import Template
 from wa_connector.ports import codec, rows
-from wa_connector.testing.samples import sample
+from wa_connector.testing.samples import contents_of, sample
 from wa_connector.testing.strategies import NOW, chains, consents, contents, instants, templates
 
 quick = settings(max_examples=60, deadline=None)
@@ -43,6 +43,13 @@ def test_every_kind_of_row_comes_back_as_it_was(kind: str) -> None:
     for number in range(24):
         value = sample(kind, TenantId("acme"), number).value
         assert value == there_and_back(value, rows.KINDS[kind].payload)
+
+
+def test_contents_of_every_kind_come_back_as_they_were() -> None:
+    known = contents_of("Grüße \ud83d", 7)
+    assert set(get_args(Content)) == set(map(type, known))
+    for content in known:
+        assert content == there_and_back(content, Content)
 
 
 @quick

@@ -208,17 +208,17 @@ def template(*buttons: TemplateButton, cards: tuple[TemplateCard, ...] = ()) -> 
     [
         pytest.param(template(), {}, id="none"),
         pytest.param(template(YES, SITE, CALL_US), {}, id="none that takes a parameter"),
-        pytest.param(template(YES, TRACK, COUPON), {"button.1": "url", "button.2": "copy_code"}, id="both"),
-        pytest.param(template(CODE), {"button.0": "url"}, id="one-time code"),
+        pytest.param(template(YES, TRACK, COUPON), {"button.1": "URL", "button.2": "COPY_CODE"}, id="both"),
+        pytest.param(template(CODE), {"button.0": "OTP"}, id="one-time code"),
         pytest.param(
             template(cards=(TemplateCard("IMAGE", "", (TRACK,)), TemplateCard("IMAGE", "", (YES, COUPON)))),
-            {"card.0.button.0": "url", "card.1.button.1": "copy_code"},
+            {"card.0.button.0": "URL", "card.1.button.1": "COPY_CODE"},
             id="cards",
         ),
     ],
 )
 def test_the_kinds_of_buttons_are_the_templates(found: Template, kinds: dict[str, str]) -> None:
-    assert kinds == requests.button_kinds(found)
+    assert kinds == found.button_kinds()
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def image(handle: str) -> dict[str, Any]:
         ),
         pytest.param(
             TemplateMessage("code", "en", {"body.1": "123456", "button.0": "123456"}),
-            requests.button_kinds(template(CODE)),
+            template(CODE).button_kinds(),
             [
                 {"type": "body", "parameters": [{"type": "text", "text": "123456"}]},
                 button("0", "url", type="text", text="123456"),

@@ -17,7 +17,7 @@ from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
 from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
 from wa_connector.errors import InternalError
-from wa_connector.model.content import Content, Image, TemplateMessage
+from wa_connector.model.content import Audio, Content, Document, Image, Sticker, TemplateMessage, Video, Voicemail
 from wa_connector.model.decision import Decision, Reason, RemedyKind
 from wa_connector.model.event import MediaFetched, MessageReleased
 from wa_connector.model.ids import CustomerId, MessageId
@@ -385,7 +385,7 @@ def record_fetch(draft: Draft, command: RecordFetch) -> None:
 
 
 def with_media(content: Content, fetched: Fetched) -> Content:
-    """The picture with its file."""
-    if not isinstance(content, Image):
+    """The message with its file."""
+    if not isinstance(content, Image | Video | Audio | Voicemail | Document | Sticker):
         raise InternalError("a file was fetched for a message that has none")
     return evolve(content, media=fetched.media)

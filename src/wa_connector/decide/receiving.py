@@ -17,7 +17,18 @@ from wa_connector.decide.sending import place_request, request_for
 from wa_connector.decide.settling import apply_report
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import Call, CallDirection, Content, Image, Text, Unsupported
+from wa_connector.model.content import (
+    Call,
+    CallDirection,
+    Content,
+    Deleted,
+    Edited,
+    IdentityChanged,
+    Reaction,
+    Text,
+    Unsupported,
+    media_of,
+)
 from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
@@ -95,7 +106,8 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     draft.tell(MessageReceived(message, thread, customer, routed_by))
     if command.raw:
         _keep_aside(draft, command.raw)
-    if isinstance(content, Image) and not content.media.is_stored:
+    media = media_of(content)
+    if media is not None and not media.is_stored:
         enqueue_fetch(draft, ground, customer, message)
     _consequences(draft, command, customer, thread, message)
     return message
@@ -147,11 +159,11 @@ def opens_window(item: InboundMessage, settings: Settings) -> bool:
     match item.content:
         case Call(direction, is_accepted):
             return direction is CallDirection.CUSTOMER or is_accepted
-        case Unsupported("reaction"):
+        case Reaction() | Unsupported("reaction"):
             return item.opens_window or settings.reactions_open_window
-        case Unsupported("system"):
+        case IdentityChanged() | Unsupported("system"):
             return False
-        case Unsupported():
+        case Unsupported() | Edited() | Deleted():
             return item.opens_window or settings.unsupported_open_window
         case _:
             return item.opens_window
@@ -180,7 +192,7 @@ def _consequences(
 def is_written(content: Content) -> bool:
     """Whether the customer wrote something: a call, a reaction or a notice of the provider's own is no message of his."""
     match content:
-        case Call() | Unsupported("reaction" | "system"):
+        case Call() | Reaction() | Deleted() | IdentityChanged() | Unsupported("reaction" | "system"):
             return False
         case _:
             return True

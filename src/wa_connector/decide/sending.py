@@ -21,7 +21,7 @@ from wa_connector.model.directory import Seat
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
 from wa_connector.model.standing import Standing
-from wa_connector.model.template import Template, TemplateStatus
+from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
 from wa_connector.policy.action import AskConsent, UseTemplate, Write
 from wa_connector.policy.membership import Right, may
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
@@ -267,7 +267,14 @@ def _complete(draft: Draft, command: SendMessage) -> Content:
     if not isinstance(content, TemplateMessage):
         return content
     template = template_for(draft, command.ground, content)
-    return evolve(content, rendered=template.render(content.parameters)) if template else content
+    if template is None:
+        return content
+    return evolve(
+        content,
+        rendered=template.render(content.parameters),
+        kinds=template.button_kinds(),
+        is_marketing=template.category is TemplateCategory.MARKETING,
+    )
 
 
 def standing_to(draft: Draft, command: ToContact) -> tuple[CustomerId | None, Standing]:

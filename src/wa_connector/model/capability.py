@@ -16,6 +16,45 @@ class MediaLimits:
 
 
 @frozen
+class MenuLimits:
+    """Of a message with a list to choose from; lengths in characters. A section's title is needed where there is more
+    than one."""
+
+    max_body: int
+    max_button: int
+    max_sections: int
+    max_rows: int
+    """Of all sections together."""
+    max_section_title: int
+    max_row_id: int
+    max_row_title: int
+    max_row_description: int
+
+
+@frozen
+class InteractiveLimits:
+    """Of all other messages that ask for a tap; lengths in characters."""
+
+    max_body: int
+    max_header: int
+    max_footer: int
+    max_button_id: int
+    max_link_title: int
+    max_url: int
+    max_form_title: int
+    max_call_title: int
+    max_call_payload: int
+    call_lasts: tuple[timedelta, timedelta]
+    """The shortest and the longest life of a button that calls."""
+    cards: tuple[int, int]
+    """How few and how many a carousel has."""
+    max_card_body: int
+    max_card_breaks: int
+    max_products: int
+    max_product_sections: int
+
+
+@frozen
 class Capabilities:
     """A channel's own facts. Lengths count Unicode characters; None means that there is no such limit."""
 
@@ -31,6 +70,21 @@ class Capabilities:
     max_text: int | None = None
     max_caption: int | None = None
     images: MediaLimits | None = None
+    videos: MediaLimits | None = None
+    audios: MediaLimits | None = None
+    voices: MediaLimits | None = None
+    """Sound files that can be voice notes."""
+    documents: MediaLimits | None = None
+    stickers: MediaLimits | None = None
+    max_animated_sticker: int | None = None
+    """The largest sticker that moves, in bytes; None where it may be as large as one that does not."""
+    max_contacts: int = 0
+    """How many contact cards one message may have."""
+    menus: MenuLimits | None = None
+    interactive: InteractiveLimits | None = None
+    utility_lasts: tuple[timedelta, timedelta] | None = None
+    """Within what time a message that needs no window must be delivered, at the shortest and the longest; None where
+    such a message cannot say so."""
     max_buttons: int = 0
     max_button_title: int = 0
     max_buttons_body: int = 0

@@ -52,6 +52,8 @@ class Reason(Enum):
     CONTENT_EMPTY = "content_empty"
     CONTENT_TOO_LONG = "content_too_long"
     CONTENT_NOT_TEXT = "content_not_text"
+    CONTENT_MALFORMED = "content_malformed"
+    """Its parts do not make a message: a list without rows, a place that is nowhere."""
     MEDIA_TYPE = "media_type"
     MEDIA_TOO_LARGE = "media_too_large"
     MEDIA_MISSING = "media_missing"
@@ -125,6 +127,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.CONTENT_EMPTY: "The message is empty.",
     Reason.CONTENT_TOO_LONG: "The message has {length} characters; {limit} are allowed.",
     Reason.CONTENT_NOT_TEXT: "The message holds characters that are not text.",
+    Reason.CONTENT_MALFORMED: "The message is not right: {problem}.",
     Reason.MEDIA_TYPE: "{channel} does not take files of type {mime_type}.",
     Reason.MEDIA_TOO_LARGE: "The file has {size} bytes; {limit} are allowed.",
     Reason.MEDIA_MISSING: "The file is not in the media store.",

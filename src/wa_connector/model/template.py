@@ -3,8 +3,9 @@
 Source: WhatsApp Cloud API, message templates, read 2026-11.
 """
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from wa_connector.model.content import Location
 from wa_connector.model.ids import AccountId
 
 
@@ -49,7 +51,13 @@ class TemplateButton:
     @property
     def takes_parameter(self) -> bool:
         """Whether a send must say how the button goes on: the end of its address, or its coupon."""
-        return self.kind == "COPY_CODE" or bool(placeholders(self.url))
+        return self.kind in ("COPY_CODE", "MPM") or bool(placeholders(self.url))
+
+    @property
+    def may_take_parameter(self) -> bool:
+        """Whether a send may say more of the button, and need not: the token of its form, the product whose picture is
+        shown, what its call brings along."""
+        return self.kind in ("FLOW", "CATALOG", "VOICE_CALL")
 
 
 @frozen
@@ -81,11 +89,34 @@ class Template:
     raw_status: str = ""
     synced_at: datetime | None = None
     provider_ref: str = field(default="", eq=False)
+    offer_text: str = ""
+    """Of a limited-time offer: what stands beside the time that is left."""
+    offer_expires: bool = False
+    """Whether a send must say until when the offer stands, as ``offer.expires_at``."""
 
     def parameter_keys(self) -> tuple[str, ...]:
         """Every parameter that a send must give, in the order in which a customer meets them: ``header.…``,
         ``body.…``, ``button.0``, and of a carousel's cards ``card.0.header.image``, ``card.0.body.1`` …"""
-        return _parameter_keys(self.header_kind, self.header_text, self.body, self.buttons, self.cards)
+        return _parameter_keys(
+            self.header_kind, self.header_text, self.body, self.buttons, self.cards, self.offer_expires
+        )
+
+    def optional_keys(self) -> tuple[str, ...]:
+        """The parameters that a send may give besides: those of buttons that do without."""
+        return tuple(key for key, button in self._numbered() if button.may_take_parameter)
+
+    def button_kinds(self) -> Mapping[str, str]:
+        """The kind of each button that takes a parameter, or may, by the parameter's key."""
+        return {
+            key: button.kind for key, button in self._numbered() if button.takes_parameter or button.may_take_parameter
+        }
+
+    def _numbered(self) -> Iterator[tuple[str, TemplateButton]]:
+        for number, button in enumerate(self.buttons):
+            yield f"button.{number}", button
+        for at, card in enumerate(self.cards):
+            for number, button in enumerate(card.buttons):
+                yield f"card.{at}.button.{number}", button
 
     def button(self, place: Sequence[str], number: int) -> str:
         """The kind of a button: of the template itself, or of the card that ``place`` (``card``, its number) names."""
@@ -117,9 +148,11 @@ def _parameter_keys(
     body: str,
     buttons: tuple[TemplateButton, ...],
     cards: tuple[TemplateCard, ...],
+    offer_expires: bool,
 ) -> tuple[str, ...]:
     keys = [f"header.{name}" for name in placeholders(header_text)]
     keys += _parts_keys(header_kind, body, buttons)
+    keys += ("offer.expires_at",) if offer_expires else ()
     for number, card in enumerate(cards):
         keys += (f"card.{number}.{key}" for key in _parts_keys(card.header_kind, card.body, card.buttons))
     return tuple(keys)
@@ -134,3 +167,47 @@ def _parts_keys(header_kind: str, body: str, buttons: Sequence[TemplateButton]) 
 def filled(text: str, part: str, parameters: Mapping[str, str]) -> str:
     """``text`` with the parameters of ``part`` in the place of its placeholders."""
     return _PLACEHOLDER.sub(lambda found: parameters.get(f"{part}.{found[1]}", found[0]), text)
+
+
+# --- parameters that are more than text -------------------------------------------------------------------------------
+
+_PLACE: Final = re.compile(r"(-?[0-9]{1,2}(?:\.[0-9]+)?),(-?[0-9]{1,3}(?:\.[0-9]+)?)(?:\n(.*))?(?:\n(.*))?", re.ASCII)
+
+
+def place_of(value: str) -> Location | None:
+    """The place in ``header.location``: ``52.52,13.4`` and, each in a line of its own, its name and address."""
+    found = _PLACE.fullmatch(value)
+    if found is None:
+        return None
+    latitude, longitude, name, address = found.groups(default="")
+    place = Location(float(latitude), float(longitude), name, address)
+    return place if abs(place.latitude) <= 90 and abs(place.longitude) <= 180 else None
+
+
+def instant_of(value: str) -> datetime | None:
+    """The instant in ``offer.expires_at`` (ISO 8601); None for one without its zone, which would be a guess."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def products_of(value: str) -> tuple[str, Mapping[str, tuple[str, ...]]] | None:
+    """What a button that shows several products takes: the product whose picture is shown, and products by section.
+
+    ``{"thumbnail": "sku-1", "sections": {"Shoes": ["sku-1", "sku-2"]}}``.
+    """
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    match found:
+        case {"thumbnail": str(thumbnail), "sections": {**sections}} if sections:
+            lists = {str(title): tuple(each) for title, each in sections.items() if isinstance(each, list) and each}
+            is_whole = len(lists) == len(sections) and all(
+                isinstance(sku, str) for each in lists.values() for sku in each
+            )
+            return (thumbnail, lists) if is_whole else None
+        case _:
+            return None

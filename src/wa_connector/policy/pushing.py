@@ -6,7 +6,7 @@ meanwhile hears nothing any more, and a muted conversation is quiet for whoever 
 
 from attrs import evolve
 
-from wa_connector.model.content import ButtonReply, Buttons, Content, Image, Note, TemplateMessage, Text
+from wa_connector.model.content import Content, text_of
 from wa_connector.model.conversation import Conversation, ConversationState
 from wa_connector.model.event import (
     ConversationLetGo,
@@ -83,14 +83,3 @@ def shown(notice: PushNotice, sender: str, content: Content | None, shows: PushS
     if shows is PushShows.SENDER or content is None:
         return named
     return evolve(named, text=text_of(content))
-
-
-def text_of(content: Content) -> str:
-    """What a content says in words; '' for what has none."""
-    match content:
-        case Text(body) | Buttons(body) | Note(body) | Image(_, body) | ButtonReply(_, body):
-            return body
-        case TemplateMessage():
-            return content.rendered
-        case _:
-            return ""

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from wa_connector.model.consent import Purpose, Stage
+from wa_connector.model.content import Utility
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 from wa_connector.model.instants import EPOCH
 from wa_connector.model.message import NoticeKind
@@ -244,10 +245,11 @@ def not_revoked(action: Notify, standing: Standing, _: datetime) -> Decision | N
 # --- window, templates, content -------------------------------------------------------------------------------------
 
 
-def in_window(_: Action, standing: Standing, now: datetime) -> Decision | None:
-    """Free-form content needs an open window, on a channel that has windows."""
+def in_window(action: Action, standing: Standing, now: datetime) -> Decision | None:
+    """Free-form content needs an open window, on a channel that has windows. What the provider makes a template of
+    does not."""
     span = standing.capabilities.window
-    if span is None or is_open(standing.window, span, standing.settings, now):
+    if span is None or is_open(standing.window, span, standing.settings, now) or _is_utility(action):
         return None
     return _window_closed(span, standing.capabilities.has_templates)
 
@@ -282,12 +284,17 @@ def _until(action: Action, standing: Standing) -> datetime | None:
     span = standing.capabilities.window
     if span is None:
         return None
-    end = closes_at(standing.window, span, standing.settings) if type(action) in _FREE_FORM else None
+    needs_window = type(action) in _FREE_FORM and not _is_utility(action)
+    end = closes_at(standing.window, span, standing.settings) if needs_window else None
     if type(action) in _WRITTEN and _needs_answer(standing):
         # The window that this line's rule keeps open may outlast the one that the customer opened.
         own = closes_by_customer_at(standing.window, span, standing.settings)
         return own if end is None or own is None else min(own, end)
     return end
+
+
+def _is_utility(action: Action) -> bool:
+    return type(action) is Write and type(action.content) is Utility
 
 
 def _needs_answer(standing: Standing) -> bool:
@@ -304,7 +311,7 @@ def _is_billed(action: Action, standing: Standing, now: datetime) -> bool:
     """
     if standing.free_until_at is not None and now < standing.free_until_at:
         return False
-    if type(action) in _TEMPLATES:
+    if type(action) in _TEMPLATES or _is_utility(action):
         return True
     billed_from = standing.capabilities.free_form_billed_from_at
     return billed_from is not None and now >= billed_from

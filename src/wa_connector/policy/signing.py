@@ -2,7 +2,17 @@
 
 from attrs import evolve
 
-from wa_connector.model.content import Buttons, Content, Image, Text
+from wa_connector.model.content import (
+    Buttons,
+    Content,
+    Document,
+    Form,
+    Image,
+    LinkButton,
+    Menu,
+    Text,
+    Video,
+)
 
 
 def signature(form: str, name: str) -> str:
@@ -16,9 +26,9 @@ def signed(content: Content, lead: str) -> Content:
     match content:
         case Text(body) if body:
             return evolve(content, body=lead + body)
-        case Image(_, caption) if caption:
-            return evolve(content, caption=lead + caption)
-        case Buttons(body):
+        case Image() | Video() | Document() if content.caption:
+            return evolve(content, caption=lead + content.caption)
+        case Buttons(body) | Menu(body) | LinkButton(body) | Form(body):
             return evolve(content, body=lead + body)
         case _:
             return content

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import has
 
-from wa_connector.model.content import Content
+from wa_connector.model.content import Buttons, CallButton, Content, Header, Image, LinkButton, Text, Video
 from wa_connector.model.event import Happening
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import Author
@@ -67,6 +67,13 @@ def _converter() -> "Converter":
     converter.register_structure_hook(datetime, lambda count, _: from_microseconds(count))
     converter.register_unstructure_hook(timedelta, lambda span: span // _MICROSECOND)
     converter.register_structure_hook(timedelta, lambda count, _: timedelta(microseconds=count))
-    for union in (Content, Author, Happening):
+    configure_tagged_union(Header, converter)
+    # To cattrs a union with None is another union, and not an optional one.
+    optional = Header | None
+    written, read = converter.get_unstructure_hook(Header), converter.get_structure_hook(Header)
+    converter.register_unstructure_hook_func(lambda type_: type_ == optional, lambda each: each and written(each))
+    converter.register_structure_hook_func(lambda type_: type_ == optional, lambda each, _: each and read(each, Header))
+    # What is part of another comes before it: its hooks are made of theirs.
+    for union in (Image | Video, Text | Buttons | LinkButton | CallButton, Content, Author, Happening):
         configure_tagged_union(union, converter)
     return converter

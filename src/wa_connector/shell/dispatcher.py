@@ -27,7 +27,7 @@ from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
 from wa_connector.errors import Contended, Unavailable
-from wa_connector.model.content import Image, TemplateMessage
+from wa_connector.model.content import TemplateMessage, media_of
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import TenantId
@@ -292,9 +292,10 @@ class _Lane:
             if self._is_stopping():
                 return Turn(fetched, self._ports.clock())
             ground, message = await self._ground(setup, entry)
-            assert isinstance(message.content, Image)
+            media = media_of(message.content)
+            assert media is not None
             try:
-                outcome = await transport.fetch(setup, message.content.media, self._ports.media)
+                outcome = await transport.fetch(setup, media, self._ports.media)
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
                 outcome = FetchFailed(type(error).__qualname__, is_final=False)

@@ -14,17 +14,55 @@ from wa_connector.model.address import Address, AddressFact, AddressKind, Addres
 from wa_connector.model.consent import Anchor, ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
 from wa_connector.model.content import (
     Act,
+    AddressRequest,
+    Audio,
     Button,
     ButtonReply,
     Buttons,
+    Call,
+    CallAnswer,
+    CallButton,
+    CallDirection,
+    CallRequest,
+    Card,
+    Carousel,
+    Catalog,
+    ContactCard,
+    ContactRequest,
+    Contacts,
     Content,
     Deed,
+    Deleted,
+    Document,
+    Edited,
+    Form,
+    FormReply,
+    IdentityChange,
+    IdentityChanged,
     Image,
+    Labelled,
+    LinkButton,
+    Location,
+    LocationRequest,
     MediaRef,
+    Menu,
+    MenuRow,
+    MenuSection,
     Note,
+    Order,
+    OrderItem,
+    PostalAddress,
+    Product,
+    Products,
+    ProductSection,
+    Reaction,
+    Sticker,
     TemplateMessage,
     Text,
     Unsupported,
+    Utility,
+    Video,
+    Voicemail,
     Withheld,
 )
 from wa_connector.model.conversation import (
@@ -221,21 +259,67 @@ def _listing(tenant: TenantId, number: int) -> tuple[Key, Listing]:
     return rows.LISTING.of(tenant, f"user-{_of_two(number)}", value.conversation), value
 
 
-def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
-    statuses = list(MessageStatus)
-    text = _text(number)
-    image = MediaRef("image/png", sha256="ab" * 32, size=number)
-    contents: tuple[Content, ...] = (
+def contents_of(text: str, size: int = 1) -> tuple[Content, ...]:
+    """One content of every kind, with ``text`` wherever people's words stand and files of ``size`` bytes."""
+    media, wamid = MediaRef("image/png", sha256="ab" * 32, size=size), ProviderId("wamid.1")
+    buttons = (Button("yes", "👍"), Button("no", text))
+    rows_ = (MenuRow("one", "One", text), MenuRow("two", "Two"))
+    card = ContactCard(
+        text,
+        "Ann",
+        phones=(Labelled("+16505551234", "CELL"),),
+        emails=(Labelled("ann@example.com"),),
+        addresses=(PostalAddress("1 Main St", "Springfield", label="HOME"),),
+        birthday="1990-01-31",
+    )
+    return (
         Text(text),
-        Image(image, caption=text),
-        Buttons(text, (Button("yes", "👍"), Button("no", text))),
-        TemplateMessage("welcome", "pt_BR", {"body.1": text}, {"0": "YES"}, rendered=text),
-        ButtonReply("YES", text, ProviderId("wamid.1")),
-        Unsupported("sticker"),
+        Text(text, previews_link=True),
+        Image(media, caption=text),
+        Video(media, text),
+        Audio(media, is_voice=True),
+        Voicemail(media, ProviderId("wacid.1"), timedelta(seconds=12), text),
+        Document(media, "report.pdf", text),
+        Sticker(media, is_animated=True),
+        Location(52.5, -0.25, text, "1 Main St", "https://example.com"),
+        Contacts((card,), answers_request=True),
+        Reaction(wamid, "👍"),
+        Buttons(text, buttons),
+        Buttons(text, buttons, Text(text), text),
+        Buttons(text, buttons, Video(media)),
+        Menu(text, "Choose", (MenuSection(rows_, text), MenuSection((MenuRow("three", "Three"),))), Text(text), text),
+        LinkButton(text, "Open", "https://example.com/a", Document(media, "a.pdf"), text),
+        LocationRequest(text),
+        ContactRequest(text),
+        AddressRequest(text, "IN", {"city": text}),
+        CallRequest(text),
+        CallButton(text, "Call us", timedelta(hours=1), text),
+        Form(text, "Fill in", "123", "token", "FIRST", '{"a": 1}', is_draft=True, header=Image(media), footer=text),
+        Catalog(text, "sku-1", text),
+        Product("catalog-1", "sku-1", text, text),
+        Products(text, text, "catalog-1", (ProductSection(text, ("sku-1", "sku-2")),), text),
+        Carousel(text, (Card(Image(media), text, "Open", "https://example.com"), Card(Video(media), buttons=buttons))),
+        TemplateMessage("welcome", "pt_BR", {"body.1": text}, {"0": "YES"}, text, {"button.1": "url"}, True),
+        Utility(Buttons(text, buttons), "made_of_this", timedelta(hours=1)),
+        ButtonReply("YES", text, wamid),
+        FormReply("flow", '{"a": 1}', text, wamid),
+        CallAnswer(True, until_at=NOW, replies_to=wamid),
+        Order("catalog-1", (OrderItem("sku-1", 2, "9.50", "EUR"),), text),
+        Edited(wamid, text),
+        Deleted(wamid),
+        Call(CallDirection.CUSTOMER, is_accepted=True),
+        IdentityChanged(IdentityChange.NUMBER, text),
+        Unsupported("poll_creation"),
         Act(Deed.TRANSFERRED, UserId("user-2"), UserId("user-1"), Role.OWNER, ConversationId("before"), text),
         Note(text),
         Withheld("dlp", text),
     )
+
+
+def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
+    statuses = list(MessageStatus)
+    text = _text(number)
+    contents = contents_of(text, number)
     authors: tuple[Author, ...] = (ByCustomer(), ByUser(UserId("user-1")), BySystem(NoticeKind.STOP, "cause-1"))
     value = Message(
         id=MessageId(_id(number)),

@@ -11,7 +11,7 @@ template's parameters), unless the docstring says that it is arbitrary. Instants
 often exactly on the edges that rules have, because nothing is learnt from two instants that are years apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from wa_connector.evidence.ledger import GENESIS, sealed, source_of
 from wa_connector.model.address import Address, AddressKind, number
-from wa_connector.model.capability import Capabilities, MediaLimits
+from wa_connector.model.capability import Capabilities, InteractiveLimits, MediaLimits, MenuLimits
 from wa_connector.model.consent import (
     NO_CONSENT,
     ChannelConsent,
@@ -31,19 +31,47 @@ from wa_connector.model.consent import (
 )
 from wa_connector.model.content import (
     Act,
+    AddressRequest,
+    Audio,
     Button,
     ButtonReply,
     Buttons,
     Call,
+    CallButton,
     CallDirection,
+    CallRequest,
+    Card,
+    Carousel,
+    Catalog,
+    ContactCard,
+    ContactRequest,
+    Contacts,
     Content,
     Deed,
+    Document,
+    Form,
+    Header,
     Image,
+    Labelled,
+    LinkButton,
+    Location,
+    LocationRequest,
     MediaRef,
+    Menu,
+    MenuRow,
+    MenuSection,
     Note,
+    Product,
+    Products,
+    ProductSection,
+    Reaction,
+    Sticker,
     TemplateMessage,
     Text,
     Unsupported,
+    Utility,
+    Video,
+    Voicemail,
     Withheld,
 )
 from wa_connector.model.conversation import Role
@@ -68,6 +96,7 @@ from wa_connector.policy.action import (
 )
 from wa_connector.policy.consent import step
 from wa_connector.policy.country import UNITED_STATES
+from wa_connector.testing.samples import contents_of
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """The instant around which the instants of a standing are drawn."""
@@ -133,22 +162,84 @@ def addresses() -> st.SearchStrategy[Address]:
 
 def media() -> st.SearchStrategy[MediaRef]:
     """Files, in the media store or not; of types and sizes that channels take and do not take."""
-    mime_types = st.sampled_from(("image/jpeg", "image/png", "image/webp", "application/pdf"))
+    mime_types = st.sampled_from(
+        ("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg; codecs=opus", "application/pdf")
+    )
     sizes = st.sampled_from((0, 1, 5 * 2**20, 5 * 2**20 + 1)) | st.integers(1, 10**8)
     stored = st.builds(MediaRef, mime_types, sha256=st.just("ab" * 32), size=sizes)
     return stored | st.builds(MediaRef, mime_types, provider_ref=st.just("media-1"))
 
 
+def headers() -> st.SearchStrategy[Header | None]:
+    files = st.builds(Image, media()) | st.builds(Video, media()) | st.builds(Document, media(), st.just("a.pdf"))
+    return st.none() | st.builds(Text, texts(max_size=70)) | files
+
+
+def _links() -> st.SearchStrategy[str]:
+    return st.sampled_from(("https://example.com/a", "http://example.com", "example.com", "https://a b", ""))
+
+
 def free_form() -> st.SearchStrategy[Content]:
     """What a user can compose without a template; not all of it fits every channel."""
-    titles = texts(max_size=24)
-    buttons = st.lists(st.builds(Button, titles, titles), max_size=4).map(tuple)
+    return plain() | interactive() | utilities() | st.just(Text("Hello"))
+
+
+def plain() -> st.SearchStrategy[Content]:
+    """Words, files, places, cards and reactions."""
+    degrees = st.floats(-200, 200)
+    labelled = st.lists(st.builds(Labelled, texts(max_size=20), st.just("HOME")), max_size=2).map(tuple)
+    cards = st.builds(
+        ContactCard,
+        texts(max_size=20),
+        first_name=st.just("") | texts(max_size=20),
+        phones=labelled,
+        birthday=st.sampled_from(("", "1990-01-31", "31.1.1990")),
+    )
     return (
         st.builds(Text, texts())
         | st.builds(Image, media(), texts())
-        | st.builds(Buttons, texts(), buttons)
-        | st.just(Text("Hello"))
+        | st.builds(Video, media(), texts())
+        | st.builds(Audio, media(), st.booleans())
+        | st.builds(Voicemail, media())
+        | st.builds(Document, media(), texts(max_size=20), texts())
+        | st.builds(Sticker, media(), st.booleans())
+        | st.builds(Location, degrees, degrees, texts(max_size=20))
+        | st.builds(Contacts, st.lists(cards, max_size=3).map(tuple))
+        | st.builds(Reaction, st.just(ProviderId("wamid.1")), texts(max_size=4))
     )
+
+
+def interactive() -> st.SearchStrategy[Content]:
+    """Messages that ask for a tap."""
+    titles, footers = texts(max_size=24), st.just("") | texts(max_size=70)
+    buttons = st.lists(st.builds(Button, titles, titles), max_size=4).map(tuple)
+    rows = st.lists(st.builds(MenuRow, titles, titles, footers), max_size=6).map(tuple)
+    sections = st.lists(st.builds(MenuSection, rows, st.just("") | titles), max_size=3).map(tuple)
+    cards = st.builds(Card, st.builds(Image, media()) | st.builds(Video, media()), texts(), titles, _links(), buttons)
+    skus = st.lists(st.sampled_from(("sku-1", "sku-2")), max_size=31).map(tuple)
+    shelves = st.lists(st.builds(ProductSection, titles, skus), max_size=11).map(tuple)
+    return (
+        st.builds(Buttons, texts(), buttons, headers(), footers)
+        | st.builds(Menu, texts(), titles, sections, st.none() | st.builds(Text, titles), footers)
+        | st.builds(LinkButton, texts(), titles, _links(), headers(), footers)
+        | st.builds(LocationRequest, texts())
+        | st.builds(ContactRequest, texts())
+        | st.builds(AddressRequest, texts(), st.sampled_from(("IN", "in", "")))
+        | st.builds(CallRequest, texts())
+        | st.builds(CallButton, texts(), titles, st.timedeltas(timedelta(0), timedelta(days=60)), texts())
+        | st.builds(Form, texts(), titles, st.sampled_from(("", "123")), data=st.sampled_from(("", "{}")))
+        | st.builds(Catalog, texts(), st.just("sku-1"), footers)
+        | st.builds(Product, st.sampled_from(("", "catalog-1")), st.just("sku-1"), texts(), footers)
+        | st.builds(Products, texts(max_size=70), texts(), st.just("catalog-1"), shelves, footers)
+        | st.builds(Carousel, texts(), st.lists(cards, max_size=3).map(tuple))
+    )
+
+
+def utilities() -> st.SearchStrategy[Content]:
+    """Messages of which the provider makes a template."""
+    inner = st.builds(Text, texts()) | st.builds(Buttons, texts(), st.just((Button("yes", "Yes"),)))
+    lasts = st.none() | st.timedeltas(timedelta(0), timedelta(days=1))
+    return st.builds(Utility, inner, st.sampled_from(("", "order_update", "Order")), lasts)
 
 
 def contents() -> st.SearchStrategy[Content]:
@@ -158,7 +249,8 @@ def contents() -> st.SearchStrategy[Content]:
     users = st.none() | st.just(UserId("ana"))
     acts = st.builds(Act, st.sampled_from(Deed), users, users, st.none() | st.sampled_from(Role), note=texts())
     noted = acts | st.builds(Note, texts()) | st.builds(Withheld, texts(), texts())
-    return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts()) | noted
+    samples = texts(max_size=40).map(contents_of).flatmap(st.sampled_from)
+    return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts()) | noted | samples
 
 
 _PLACEHOLDERS: Final = st.sampled_from(("", "{{1}}", "{{2}}", "{{ name }}", "{{order_id}}", "{{1}} and {{1}}"))
@@ -171,6 +263,8 @@ _BUTTONS: Final = st.lists(
             TemplateButton("URL", "Track", "https://example.com/orders"),
             TemplateButton("URL", "Track", "https://example.com/orders/{{1}}"),
             TemplateButton("COPY_CODE", "Copy"),
+            TemplateButton("FLOW", "Fill in"),
+            TemplateButton("MPM", "Look"),
         )
     ),
     max_size=2,
@@ -197,7 +291,7 @@ def templates(draw: st.DrawFn) -> Template:
     )
     if template.category is TemplateCategory.AUTHENTICATION:
         return evolve(template, body="{{1}} is your code.", buttons=(_CODE_BUTTON,))
-    header_kind = draw(st.sampled_from(("", "TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION")))
+    header_kind = draw(st.sampled_from(("", "TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "PRODUCT")))
     return evolve(
         template,
         header_kind=header_kind,
@@ -205,12 +299,22 @@ def templates(draw: st.DrawFn) -> Template:
         footer=draw(st.sampled_from(("", "Reply STOP to end this"))),
         buttons=draw(_BUTTONS),
         cards=draw(_CARDS),
+        offer_text=draw(st.sampled_from(("", "Ends soon"))),
+        offer_expires=draw(st.booleans()),
         quality=draw(st.sampled_from(("", "GREEN", "RED"))),
     )
 
 
-def _value(key: str) -> st.SearchStrategy[str]:
+def _value(key: str, kinds: Mapping[str, str]) -> st.SearchStrategy[str]:
     *_, part, name = key.split(".")
+    if part == "offer":
+        return st.sampled_from(("2026-12-01T12:00:00Z", "2026-12-01T12:00:00+05:30"))
+    if part == "header" and name == "location":
+        return st.sampled_from(("52.5,-0.25", "0,0\nNowhere", "-33,151.2\nThe Opera\nSydney"))
+    if part == "header" and name == "product":
+        return st.just("catalog-1/sku-1")
+    if kinds.get(key) == "MPM":
+        return st.just('{"thumbnail": "sku-1", "sections": {"Shoes": ["sku-1", "sku-2"]}}')
     if part == "button":
         return st.sampled_from(("orders/1", "a%20b", "SAVE20"))
     if part == "header" and name in ("image", "video", "document"):
@@ -228,7 +332,10 @@ def filled(draw: st.DrawFn, template: Template) -> TemplateMessage:
         code = draw(st.sampled_from(("1", "123-456", "a" * 15)))
         given = dict.fromkeys(template.parameter_keys(), code)
     else:
-        given = {key: draw(_value(key)) for key in template.parameter_keys()}
+        kinds = template.button_kinds()
+        optional = draw(st.lists(st.sampled_from(template.optional_keys() or ("",)), unique=True))
+        keys = (*template.parameter_keys(), *filter(None, optional))
+        given = {key: draw(_value(key, kinds)) for key in keys}
     return TemplateMessage(template.name, template.language, given, rendered=template.render(given))
 
 
@@ -351,10 +458,42 @@ WHATSAPP: Final = Capabilities(
     asks_opt_in=True,
     window=DAY,
     has_templates=True,
-    contents=frozenset({Text, Image, Buttons, TemplateMessage}),
+    contents=frozenset(
+        {
+            *(Text, Image, Video, Audio, Document, Sticker, Location, Contacts, Reaction),
+            *(Buttons, Menu, LinkButton, LocationRequest, ContactRequest, AddressRequest, CallRequest, CallButton),
+            *(Form, Catalog, Product, Products, Carousel, TemplateMessage, Utility),
+        }
+    ),
     max_text=4096,
     max_caption=1024,
     images=MediaLimits(frozenset({"image/jpeg", "image/png"}), 5 * 2**20),
+    videos=MediaLimits(frozenset({"video/mp4"}), 16 * 2**20),
+    audios=MediaLimits(frozenset({"audio/mpeg", "audio/ogg"}), 16 * 2**20),
+    voices=MediaLimits(frozenset({"audio/ogg"}), 16 * 2**20),
+    documents=MediaLimits(frozenset({"application/pdf"}), 100 * 2**20),
+    stickers=MediaLimits(frozenset({"image/webp"}), 100 * 2**10),
+    max_animated_sticker=500 * 2**10,
+    max_contacts=257,
+    menus=MenuLimits(4096, 20, 10, 10, 24, 200, 24, 72),
+    interactive=InteractiveLimits(
+        max_body=1024,
+        max_header=60,
+        max_footer=60,
+        max_button_id=256,
+        max_link_title=20,
+        max_url=2000,
+        max_form_title=30,
+        max_call_title=20,
+        max_call_payload=512,
+        call_lasts=(timedelta(minutes=1), timedelta(days=30)),
+        cards=(2, 10),
+        max_card_body=160,
+        max_card_breaks=2,
+        max_products=30,
+        max_product_sections=10,
+    ),
+    utility_lasts=(timedelta(seconds=30), timedelta(hours=12)),
     max_buttons=3,
     max_button_title=20,
     max_buttons_body=1024,

@@ -5,8 +5,9 @@ the plain one drives the same coroutines by ``run``, over a wire that never susp
 ``requests`` and ``responses``; here is only what comes after what.
 """
 
+import time
 from collections.abc import Coroutine, Mapping
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
+from typing import Any, Final, Protocol, TypeVar, assert_never, final
 
 from attrs import field, frozen
 
@@ -89,30 +90,69 @@ def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
 # --------------------------------------------------------------------------------------- sending
 
 
-KnownButtons: TypeAlias = dict[tuple[str, str, str, str], ButtonKinds]
-"""What a transport remembers of templates' buttons, by tenant, account, name and language. A rejected message makes it
-forget: the template may have been edited."""
+_KEPT_FOR: Final = 20 * 24 * 3600.0
+"""Seconds for which an upload is used again. Source: uploaded files live 30 days (Cloud API, media, read 2026-11)."""
+_MOST: Final = 4096
 
 
-async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope, known: KnownButtons) -> SendOutcome:
+@final
+class Memory:
+    """What a transport remembers, to ask and upload once only. A rejected message makes it forget what it used: the
+    template may have been edited, the file have gone. Losing any of it costs a call more."""
+
+    __slots__ = ("buttons", "uploads")
+
+    def __init__(self) -> None:
+        self.buttons: Final[dict[tuple[str, str, str, str], ButtonKinds]] = {}
+        """By tenant, account, name and language."""
+        self.uploads: Final[dict[tuple[str, str, str], tuple[str, float]]] = {}
+        """The provider's id and until when, by tenant, number (an id is of one number only) and SHA-256."""
+
+    def upload(self, line: LineSetup, sha256: str) -> str | None:
+        found = self.uploads.get(_whose(line, sha256))
+        return found[0] if found is not None and found[1] > time.monotonic() else None
+
+    def uploaded(self, line: LineSetup, sha256: str, handle: str) -> None:
+        if len(self.uploads) >= _MOST:
+            self.uploads.clear()
+        self.uploads[_whose(line, sha256)] = (handle, time.monotonic() + _KEPT_FOR)
+
+    def forget(self, line: LineSetup, content: Content) -> None:
+        for media in requests.attachments(content):
+            self.uploads.pop(_whose(line, media.sha256), None)
+        if isinstance(content, TemplateMessage):
+            self.buttons.pop(_which(line, content), None)
+
+
+def _whose(line: LineSetup, sha256: str) -> tuple[str, str, str]:
+    return (line.account.tenant, line.line.provider_ref, sha256)
+
+
+async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope, memory: Memory) -> SendOutcome:
     try:
         to = target(line.account, options)
     except ConfigError as error:
         return AccountStopped("config", "; ".join(error.mistakes))
     uploads: dict[str, str] = {}
     for media in requests.attachments(envelope.content):
-        handle = await _upload(wire, to, line, media)
+        handle = memory.upload(line, media.sha256) or await _upload(wire, to, line, media)
         if not isinstance(handle, str):
             return handle
+        memory.uploaded(line, media.sha256, handle)
         uploads[media.sha256] = handle
-    kinds = await _kinds(wire, to, line, envelope.content, known)
+    kinds = await _kinds(wire, to, line, envelope.content, memory)
     if not isinstance(kinds, Mapping):
         return kinds
-    call = requests.message(line.line, envelope, uploads, kinds)
+    endpoint = options.marketing if _is_marketing(envelope.content) else None
+    call = requests.message(line.line, envelope, uploads, kinds, endpoint)
     outcome = call if isinstance(call, Rejected) else await _hand_over(wire, to, line, call)
-    if isinstance(outcome, Rejected) and isinstance(envelope.content, TemplateMessage):
-        known.pop(_which(line, envelope.content), None)
+    if isinstance(outcome, Rejected):
+        memory.forget(line, envelope.content)
     return outcome
+
+
+def _is_marketing(content: Content) -> bool:
+    return isinstance(content, TemplateMessage) and content.is_marketing
 
 
 async def _hand_over(wire: Wire, to: Target, line: LineSetup, call: Call) -> SendOutcome:
@@ -137,7 +177,7 @@ async def _upload(wire: Wire, to: Target, line: LineSetup, media: MediaRef) -> s
         return Rejected("media", spoilt.problem)
     if content is None:
         return Rejected("media", "the file is not in the media store")
-    call = requests.upload(line.line, content)
+    call = requests.upload(line.line, content, media.mime_type)
     if isinstance(call, Rejected):
         return call
     match await wire.call(to, call):
@@ -152,14 +192,14 @@ async def _upload(wire: Wire, to: Target, line: LineSetup, media: MediaRef) -> s
 
 
 async def _kinds(
-    wire: Wire, to: Target, line: LineSetup, content: Content, known: KnownButtons
+    wire: Wire, to: Target, line: LineSetup, content: Content, memory: Memory
 ) -> ButtonKinds | SendOutcome:
     """The kinds of the buttons that the content has parameters for: asked of the provider once a template, for a
     message does not carry them. Nothing is under way yet, so whatever goes wrong can be tried again."""
     if not (isinstance(content, TemplateMessage) and requests.button_parameters(content)):
         return {}
     key = _which(line, content)
-    if (kinds := known.get(key)) is not None:
+    if (kinds := memory.buttons.get(key)) is not None:
         return kinds
     try:
         found = await _listed(wire, to, line.account, content.name)
@@ -171,8 +211,8 @@ async def _kinds(
         return Deferred("unreachable", found.problem)
     for template in found:
         if (template.name, template.language) == (content.name, content.language):
-            known[key] = requests.button_kinds(template)
-            return known[key]
+            memory.buttons[key] = template.button_kinds()
+            return memory.buttons[key]
     return Rejected("template", "the provider lists no such template")
 
 

@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, final
 from urllib.parse import parse_qs
 
+from attrs import evolve
+
 from wa_connector.errors import SignatureInvalid
 from wa_connector.model.capability import Capabilities
+from wa_connector.model.content import Utility
 from wa_connector.model.directory import App
 from wa_connector.model.inbound import Inbound
 from wa_connector.ports.channel import WebhookReply, WebhookRequest
@@ -30,17 +33,23 @@ _FORBIDDEN: Final = WebhookReply(403, body=b"the verify token is not the app's")
 
 @final
 class CloudApiChannel:
-    """WhatsApp through the Cloud API. One serves any number of apps and tenants, from any number of threads."""
+    """WhatsApp through the Cloud API. One serves any number of apps and tenants, from any number of threads.
 
-    __slots__ = ("_signatures",)
+    ``direct_send``: the accounts were let into Direct Send, so that a ``Utility`` may leave outside the window. Off by
+    default: an account that was not is refused with code 100.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_capabilities", "_signatures")
+
+    def __init__(self, *, direct_send: bool = False) -> None:
+        more = evolve(CAPABILITIES, contents=CAPABILITIES.contents | {Utility})
+        self._capabilities: Final = more if direct_send else CAPABILITIES
         self._signatures: Final = SignatureChecker()
 
     @property
     def capabilities(self) -> Capabilities:
         """What WhatsApp can do, as data."""
-        return CAPABILITIES
+        return self._capabilities
 
     def handshake(self, app: App, request: WebhookRequest) -> WebhookReply | None:
         """The answer to the check that Meta makes when a webhook address is subscribed: the challenge it sent, or 403.

@@ -42,6 +42,18 @@ class Timeouts:
 
 
 @frozen
+class Marketing:
+    """How marketing templates go by their own endpoint (Marketing Messages API).
+
+    ``falls_back``: by the Cloud API where that endpoint does not take them; else they are refused. ``shares_activity``:
+    whether the provider hears what came of them; None leaves it to the account's own choice.
+    """
+
+    falls_back: bool = True
+    shares_activity: bool | None = None
+
+
+@frozen
 class Options:
     """Where and how the senders connect. Nothing is read from the environment: a proxy variable that somebody forgot
     would be handed the account's token."""
@@ -57,6 +69,8 @@ class Options:
     """Hosts that may be spoken to without TLS: an emulator's, never the provider's."""
     max_media_bytes: int = 100 * 1024 * 1024
     """The largest inbound file that is fetched. Source: Cloud API, media (larger ones are refused by the provider)."""
+    marketing: Marketing | None = None
+    """Send marketing templates by the endpoint of their own; None: by the common one."""
     connections: int = 64
     """How many calls may be under way at once, in one process and one event loop."""
     lanes: int = 8

@@ -7,30 +7,22 @@ Source: WhatsApp Cloud API, messages, media and message-template references, v26
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, assert_never
 from urllib.parse import quote
 
 from attrs import field, frozen
 
 from wa_connector.model.address import Address, AddressKind
-from wa_connector.model.content import (
-    Act,
-    ButtonReply,
-    Buttons,
-    Content,
-    Image,
-    MediaRef,
-    Note,
-    TemplateMessage,
-    Text,
-    Unsupported,
-    Withheld,
-)
-from wa_connector.model.content import Call as TelephoneCall
+from wa_connector.model.content import Content, MediaRef, Reaction, TemplateMessage
 from wa_connector.model.directory import Account, Line
+from wa_connector.model.ids import ProviderId
 from wa_connector.model.outbound import Envelope, Rejected
-from wa_connector.model.template import Template
+from wa_connector.model.template import instant_of, place_of, products_of
+from wa_connector_cloud_api._exif import tells_position
+from wa_connector_cloud_api.contents import files_of, product_sections, spelled
+from wa_connector_cloud_api.contents import place as spelled_place
+from wa_connector_cloud_api.options import Marketing
 
 _Json: TypeAlias = dict[str, Any]
 
@@ -61,21 +53,44 @@ class Call:
 
 
 def message(
-    line: Line, envelope: Envelope, uploads: Mapping[str, str], kinds: "ButtonKinds | None" = None
+    line: Line,
+    envelope: Envelope,
+    uploads: Mapping[str, str],
+    kinds: "ButtonKinds | None" = None,
+    marketing: Marketing | None = None,
 ) -> Call | Rejected:
     """The request that sends a message. ``uploads`` has the provider's id of each file of ``attachments(…)``, by its
-    SHA-256; ``kinds`` are those of its template's buttons, where ``button_parameters(…)`` says that it needs them."""
-    content = _content(envelope.content, uploads, kinds or {})
+    SHA-256; ``kinds`` are those of its template's buttons, where ``button_parameters(…)`` says that it needs them; with
+    ``marketing`` it goes by the endpoint for marketing templates."""
+    if isinstance(envelope.content, TemplateMessage):
+        content = _template(envelope.content, uploads, kinds or envelope.content.kinds)
+    else:
+        content = spelled(envelope.content, uploads)
     if isinstance(content, Rejected):
         return content
     body: _Json = {"messaging_product": "whatsapp", "recipient_type": "individual"}
     body |= _recipient(envelope.to)
     body |= content
-    if envelope.replies_to:
+    if envelope.replies_to and not isinstance(envelope.content, Reaction):
         body["context"] = {"message_id": envelope.replies_to}
     # The Cloud API has no idempotency key. This comes back in every status of the message, and
     # settles what became of it when the answer to this request is lost.
     body["biz_opaque_callback_data"] = envelope.message
+    number = _segment(line.provider_ref)
+    if marketing is None:
+        return Call("POST", f"/{number}/messages", json=body)
+    body["product_policy"] = "CLOUD_API_FALLBACK" if marketing.falls_back else "STRICT"
+    if marketing.shares_activity is not None:
+        body["message_activity_sharing"] = marketing.shares_activity
+    return Call("POST", f"/{number}/marketing_messages", json=body)
+
+
+def mark_read(line: Line, message: ProviderId, is_typing: bool = False) -> Call:
+    """The request that tells a customer that his message, and all before it, was read; with ``is_typing`` also that
+    somebody is writing, which shows for 25 seconds or until the answer comes."""
+    body: dict[str, object] = {"messaging_product": "whatsapp", "status": "read", "message_id": message}
+    if is_typing:
+        body["typing_indicator"] = {"type": "text"}
     return Call("POST", f"/{_segment(line.provider_ref)}/messages", json=body)
 
 
@@ -90,65 +105,30 @@ def _recipient(to: Address) -> _Json:
             assert_never(unreachable)
 
 
-def _content(content: Content, uploads: Mapping[str, str], kinds: "ButtonKinds") -> _Json | Rejected:
-    match content:
-        case Text(body):
-            return {"type": "text", "text": {"body": body}}
-        case Image(media, caption):
-            return _image(media, caption, uploads)
-        case Buttons(body, buttons):
-            replies = [{"type": "reply", "reply": {"id": b.id, "title": b.title}} for b in buttons]
-            interactive = {"type": "button", "body": {"text": body}, "action": {"buttons": replies}}
-            return {"type": "interactive", "interactive": interactive}
-        case TemplateMessage():
-            return _template(content, uploads, kinds)
-        case ButtonReply() | TelephoneCall() | Unsupported() | Act() | Note() | Withheld():
-            return Rejected("content", "a business cannot send this kind of content")
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _image(media: MediaRef, caption: str, uploads: Mapping[str, str]) -> _Json | Rejected:
-    handle = uploads.get(media.sha256) or media.provider_ref
-    if not handle:
-        return Rejected("media", "the image is neither in the media store nor with the provider")
-    image = {"id": handle}
-    if caption:
-        image["caption"] = caption
-    return {"type": "image", "image": image}
-
-
 # ------------------------------------------------------------------------------------- templates
 
-MEDIA_HEADERS: Final = ("image", "video", "document")
+MEDIA_HEADERS: Final = ("image", "video", "document", "gif")
 
 ButtonKinds: TypeAlias = Mapping[str, str]
-"""How the provider wants each button's parameter spelled (``url``, ``copy_code``), by the parameter's key.
+"""The kind of each button that a parameter is for (``URL``, ``COPY_CODE`` …), by the parameter's key.
 
-A template message does not say it – ``button.0`` may be the end of an address as well as a coupon – and the provider
-refuses the one that is spelled like the other.
+``button.0`` may be the end of an address as well as a coupon, and the provider refuses the one that is spelled like the
+other. A message that went through the connector carries them (``TemplateMessage.kinds``).
 """
 
 _PARAMETER: Final = re.compile(
-    r"(?:card\.([0-9]{1,2})\.)?(?:(header|body)\.([a-z0-9_]+)|button\.([0-9]{1,2}))", re.ASCII
+    r"(?:card\.([0-9]{1,2})\.)?(?:(header|body|offer)\.([a-z0-9_]+)|button\.([0-9]{1,2}))", re.ASCII
 )
 _Values: TypeAlias = dict[str, dict[str, str]]
 
 
-def button_kinds(template: Template) -> ButtonKinds:
-    """The kinds of a template's buttons that take a parameter. A one-time code goes out as the end of an address,
-    whatever the button with it is called."""
-    kinds = {}
-    for key in template.parameter_keys():
-        *place, part, name = key.split(".")
-        if part == "button":
-            kinds[key] = "copy_code" if template.button(place, int(name)) == "COPY_CODE" else "url"
-    return kinds
-
-
 def button_parameters(content: Content) -> bool:
-    """Whether the content has parameters for buttons, so that their kinds must be known to spell it."""
-    return isinstance(content, TemplateMessage) and any("button." in key for key in content.parameters)
+    """Whether the kinds of the content's buttons must still be looked up to spell it."""
+    return (
+        isinstance(content, TemplateMessage)
+        and not content.kinds
+        and any("button." in key for key in content.parameters)
+    )
 
 
 def _template(content: TemplateMessage, uploads: Mapping[str, str], kinds: ButtonKinds) -> _Json | Rejected:
@@ -186,43 +166,108 @@ def _components(
     components: list[_Json] = []
     for part in ("header", "body"):
         given = values.get(part, {})
-        parameters = _header_media(given, uploads) if part == "header" else None
+        parameters = _header(given, uploads) if part == "header" else None
         if isinstance(parameters, Rejected):
             return parameters
         if given:
             components.append({"type": part, "parameters": parameters or _texts(given)})
-    buttons = {index: _button(index, "quick_reply", payload) for index, payload in payloads.items()}
+    if "offer" in values:
+        offer = _offer(values["offer"])
+        if isinstance(offer, Rejected):
+            return offer
+        components.append(offer)
+    buttons = {index: _button(index, "quick_reply", _payload(payload)) for index, payload in payloads.items()}
     for index, value in values.get("button", {}).items():
-        kind = kinds.get(f"{place}button.{index}")
-        if kind is None or index in buttons:
-            return Rejected("parameter", f"the template has no button {place}{index} that takes a parameter")
-        buttons[index] = _button(index, kind, value)
+        kind = kinds.get(f"{place}button.{index}", "").lower()
+        parameter = _PARAMETERS.get(kind, _address_end)(value) if kind else None
+        if parameter is None or index in buttons:
+            return Rejected("parameter", f"the template has no button {place}{index} that takes such a parameter")
+        # A one-time code goes out as the end of an address, whatever the button with it is called.
+        buttons[index] = _button(index, kind if kind in _PARAMETERS else "url", parameter)
     return components + [button for _, button in sorted(buttons.items(), key=_position)]
 
 
-_PARAMETER_OF: Final = {
-    # kind of button: (type of its parameter, under which name)
-    "quick_reply": ("payload", "payload"),
-    "url": ("text", "text"),
-    "copy_code": ("coupon_code", "coupon_code"),
+def _offer(values: Mapping[str, str]) -> _Json | Rejected:
+    until_at = instant_of(values.get("expires_at", ""))
+    if until_at is None:
+        return Rejected("parameter", "offer.expires_at is an instant with its zone")
+    offer = {"expiration_time_ms": int(until_at.timestamp()) * 1000}
+    return {
+        "type": "limited_time_offer",
+        "parameters": [{"type": "limited_time_offer", "limited_time_offer": offer}],
+    }
+
+
+def _payload(value: str) -> _Json:
+    return {"type": "payload", "payload": value}
+
+
+def _address_end(value: str) -> _Json:
+    return {"type": "text", "text": value}
+
+
+def _coupon(value: str) -> _Json:
+    return {"type": "coupon_code", "coupon_code": value}
+
+
+def _action(**action: object) -> _Json:
+    return {"type": "action", "action": action}
+
+
+def _form_token(value: str) -> _Json:
+    return _action(flow_token=value)
+
+
+def _thumbnail(value: str) -> _Json:
+    return _action(thumbnail_product_retailer_id=value)
+
+
+def _several_products(value: str) -> _Json | None:
+    found = products_of(value)
+    if found is None:
+        return None
+    return _action(thumbnail_product_retailer_id=found[0], sections=product_sections(found[1]))
+
+
+_PARAMETERS: Final[Mapping[str, Callable[[str], _Json | None]]] = {
+    "url": _address_end,
+    "copy_code": _coupon,
+    "flow": _form_token,
+    "catalog": _thumbnail,
+    "mpm": _several_products,
+    "voice_call": _payload,
 }
+"""Each kind of button with what it takes; None for a parameter that it cannot take."""
 
 
-def _button(index: str, kind: str, value: str) -> _Json:
-    type_, name = _PARAMETER_OF[kind]
-    return {"type": "button", "sub_type": kind, "index": index, "parameters": [{"type": type_, name: value}]}
+def _button(index: str, kind: str, parameter: _Json) -> _Json:
+    return {"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]}
 
 
-def _header_media(values: Mapping[str, str], uploads: Mapping[str, str]) -> list[_Json] | Rejected | None:
-    kind = next((kind for kind in MEDIA_HEADERS if kind in values), None)
+def _header(values: Mapping[str, str], uploads: Mapping[str, str]) -> list[_Json] | Rejected | None:
+    """The parameters of a header that is no text; None for one that is."""
+    kind = next((kind for kind in _HEADERS if kind in values), None)
     if kind is None:
         return None
     if len(values) > 1:
-        return Rejected("parameter", f"a template whose header is a file has no parameter but header.{kind}")
+        return Rejected("parameter", f"a template whose header is no text has no parameter but header.{kind}")
+    if kind == "location":
+        place = place_of(values[kind])
+        if place is None:
+            return Rejected(
+                "parameter", "header.location is latitude,longitude and, in lines of their own, name, address"
+            )
+        return [{"type": kind, kind: spelled_place(place)}]
+    if kind == "product":
+        catalog, _, product = values[kind].partition("/")
+        return [{"type": kind, kind: {"product_retailer_id": product, "catalog_id": catalog}}]
     handle = uploads.get(values[kind])
     if handle is None:
         return Rejected("media", "the file of the template's header is not in the media store")
     return [{"type": kind, kind: {"id": handle}}]
+
+
+_HEADERS: Final = (*MEDIA_HEADERS, "location", "product")
 
 
 def _texts(values: Mapping[str, str]) -> list[_Json]:
@@ -251,44 +296,80 @@ def attachments(content: Content) -> tuple[MediaRef, ...]:
     A template names the files of its header and of its cards by their SHA-256 alone, so that their type and size are
     unknown here; one that stands on several cards travels once.
     """
-    match content:
-        case Image(media) if media.is_stored:
-            return (media,)
-        case TemplateMessage(parameters=parameters):
-            files = (value for key, value in parameters.items() if _HEADER_FILE.fullmatch(key))
-            return tuple(MediaRef("", sha256=file) for file in dict.fromkeys(files))
-        case _:
-            return ()
+    if isinstance(content, TemplateMessage):
+        files = (value for key, value in content.parameters.items() if _HEADER_FILE.fullmatch(key))
+        return tuple(MediaRef("", sha256=file) for file in dict.fromkeys(files))
+    return tuple(dict.fromkeys(media for media in files_of(content) if media.is_stored))
 
 
 # Source: Cloud API, media, "Supported media types", read 2026-11.
 _MAGIC: Final = (
-    (0, b"\xff\xd8\xff", "image/jpeg", "image.jpg", 5),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png", "image.png", 5),
-    (0, b"%PDF-", "application/pdf", "document.pdf", 100),
-    (4, b"ftyp3g", "video/3gpp", "video.3gp", 16),
-    (4, b"ftyp", "video/mp4", "video.mp4", 16),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (8, b"WEBP", "image/webp"),
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"#!AMR", "audio/amr"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"\xff\xfb", "audio/mpeg"),
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf1", "audio/aac"),
+    (0, b"\xff\xf9", "audio/aac"),
+    (4, b"ftypM4A", "audio/mp4"),
+    (4, b"ftyp3g", "video/3gpp"),
+    (4, b"ftyp", "video/mp4"),
 )
+_OFFICE: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_NAMES: Final[Mapping[str, str]] = {
+    "image/jpeg": "image.jpg",
+    "image/png": "image.png",
+    "image/webp": "sticker.webp",
+    "application/pdf": "document.pdf",
+    "audio/ogg": "audio.ogg",
+    "audio/amr": "audio.amr",
+    "audio/mpeg": "audio.mp3",
+    "audio/aac": "audio.aac",
+    "audio/mp4": "audio.m4a",
+    "video/3gpp": "video.3gp",
+    "video/mp4": "video.mp4",
+}
+_MEGABYTES: Final[Mapping[str, int]] = {"image": 5, "video": 16, "audio": 16, "text": 100, "application": 100}
 MAX_UPLOAD: Final = 100 * 1024 * 1024
 
 
-def upload(line: Line, content: bytes) -> Call | Rejected:
-    """The request that uploads a file.
+def upload(line: Line, content: bytes, mime_type: str = "") -> Call | Rejected:
+    """The request that uploads a file, ``mime_type`` being what it is said to be ('' where nobody said).
 
     The type is read off the content's first bytes: the provider does the same, and refuses a file that is not what it
-    is said to be (131053) only after it has travelled.
+    is said to be (131053) only after it has travelled. A picture that tells where it was taken is refused as well.
     """
-    for offset, magic, mime_type, name, megabytes in _MAGIC:
-        if content.startswith(magic, offset):
-            if len(content) > megabytes * 1024 * 1024:
-                return Rejected("media", f"the file is over {megabytes} MB, which is the most for {mime_type}")
-            return Call(
-                "POST",
-                f"/{_segment(line.provider_ref)}/media",
-                form={"messaging_product": "whatsapp", "type": mime_type},
-                file=File(name, mime_type, content),
-            )
-    return Rejected("media", "the file is no JPEG, PNG, MP4, 3GP or PDF")
+    said, actual = mime_type.partition(";")[0].strip().lower(), _actual_type(content)
+    if actual is None:
+        # A text has no first bytes of its own, and office files share theirs.
+        if said != "text/plain" and not (said.startswith("application/") and content.startswith(_OFFICE)):
+            return Rejected("media", "the file is no JPEG, PNG, WebP, MP4, 3GP, sound, PDF, text or office document")
+        actual = said
+    elif said and said != actual and {said, actual} != {"audio/mp4", "video/mp4"}:
+        return Rejected("media", f"the file is said to be {said} and is {actual}")
+    else:
+        actual = said or actual
+    megabytes = _MEGABYTES[actual.partition("/")[0]]
+    if len(content) > megabytes * 1024 * 1024:
+        return Rejected("media", f"the file is over {megabytes} MB, which is the most for {actual}")
+    if actual == "image/jpeg" and tells_position(content):
+        return Rejected(
+            "media", "the picture tells where it was taken; remove that, or let a converter do it (the extra `pillow`)"
+        )
+    return Call(
+        "POST",
+        f"/{_segment(line.provider_ref)}/media",
+        form={"messaging_product": "whatsapp", "type": actual},
+        file=File(_NAMES.get(actual, "document"), actual, content),
+    )
+
+
+def _actual_type(content: bytes) -> str | None:
+    return next((mime_type for offset, magic, mime_type in _MAGIC if content.startswith(magic, offset)), None)
 
 
 def media_address(line: Line, handle: str) -> Call:

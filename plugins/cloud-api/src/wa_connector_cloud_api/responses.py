@@ -267,7 +267,8 @@ def _template(row: Mapping[str, object], account: Account) -> Template | None:
     raw_status = text(row.get("status"))
     parts = _components(row.get("components"))
     header, cards = parts.get("HEADER", {}), parts.get("CAROUSEL", {}).get("cards")
-    quality = row.get("quality_score")
+    quality, offer = row.get("quality_score"), parts.get("LIMITED_TIME_OFFER", {}).get("limited_time_offer")
+    offer = offer if isinstance(offer, dict) else {}
     return Template(
         account=account.id,
         name=name,
@@ -283,6 +284,8 @@ def _template(row: Mapping[str, object], account: Account) -> Template | None:
         quality=text(quality.get("score")).upper() if isinstance(quality, dict) else "",
         raw_status=raw_status,
         provider_ref=reference(row.get("id")),
+        offer_text=text(offer.get("text")),
+        offer_expires=offer.get("has_expiration") is True,
     )
 
 

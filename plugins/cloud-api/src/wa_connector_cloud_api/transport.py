@@ -22,7 +22,7 @@ from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.template import Template
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
 from wa_connector_cloud_api import _courier
-from wa_connector_cloud_api._courier import Download, KnownButtons, Lost, NotSent
+from wa_connector_cloud_api._courier import Download, Lost, Memory, NotSent
 from wa_connector_cloud_api._intake import Intake, Spoilt
 from wa_connector_cloud_api.options import Options, Target
 from wa_connector_cloud_api.requests import Call
@@ -47,17 +47,17 @@ class CloudApiTransport:
     that is under way in another thread meanwhile may end as ``OutcomeUnknown``: stop sending first.
     """
 
-    __slots__ = ("_buttons", "_options", "_pools")
+    __slots__ = ("_memory", "_options", "_pools")
 
     def __init__(self, options: Options | None = None) -> None:
         self._options: Final = options or Options()
-        self._buttons: Final[KnownButtons] = {}
+        self._memory: Final = Memory()
         self._pools: Final[dict[int, httpx.HTTPTransport]] = {}
 
     def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:
         """Hand one message over, its files first. Bounded by ``Options.timeouts``."""
         wire = _Wire(self._options, self._pool(), line.account.tenant, media)
-        return _courier.run(_courier.send(wire, self._options, line, envelope, self._buttons))
+        return _courier.run(_courier.send(wire, self._options, line, envelope, self._memory))
 
     def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
         """Bring the bytes of inbound media into the store, checked against what was announced."""
@@ -169,17 +169,17 @@ class AsyncCloudApiTransport:
     Each loop closes its own, before it ends. A cancelled call may have been sent: ``CancelledError`` passes through.
     """
 
-    __slots__ = ("_buttons", "_options", "_pools")
+    __slots__ = ("_memory", "_options", "_pools")
 
     def __init__(self, options: Options | None = None) -> None:
         self._options: Final = options or Options()
-        self._buttons: Final[KnownButtons] = {}
+        self._memory: Final = Memory()
         self._pools: Final[dict[tuple[int, asyncio.AbstractEventLoop], _Lanes]] = {}
 
     async def send(self, line: LineSetup, envelope: Envelope, media: AsyncMediaStore) -> SendOutcome:
         """Hand one message over, its files first. Bounded by ``Options.timeouts``."""
         wire = _AsyncWire(self._options, self._lanes(), line.account.tenant, media)
-        return await _courier.send(wire, self._options, line, envelope, self._buttons)
+        return await _courier.send(wire, self._options, line, envelope, self._memory)
 
     async def fetch(self, line: LineSetup, media: MediaRef, store: AsyncMediaStore) -> FetchOutcome:
         """Bring the bytes of inbound media into the store, checked against what was announced."""
