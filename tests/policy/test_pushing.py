@@ -15,6 +15,7 @@ from wa_connector.model.content import (
     TemplateMessage,
     Text,
     Withheld,
+    text_of,
 )
 from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
 from wa_connector.model.event import (
@@ -31,7 +32,7 @@ from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId
 from wa_connector.model.message import ByCustomer, ByUser, Message, MessageStatus
 from wa_connector.model.push import PushKind, PushNotice
 from wa_connector.model.setting import PushShows
-from wa_connector.policy.pushing import concerned, recipients, shown, text_of
+from wa_connector.policy.pushing import concerned, recipients, shown
 from wa_connector.testing.host import NOON
 
 THREAD, M, CARL = ConversationId("thread"), MessageId("m"), CustomerId("carl")
