@@ -14,13 +14,14 @@ from wa_connector.model.content import (
     Text,
     Unsupported,
     Utility,
+    Withheld,
     media_of,
     text_of,
 )
 from wa_connector.model.ids import ProviderId
 from wa_connector.testing.samples import contents_of
 
-WORDLESS = (Call, CallAnswer, Deleted, Sticker, Unsupported)
+WORDLESS = (Call, CallAnswer, Deleted, Sticker, Unsupported, Withheld)
 FILES = {"Image", "Video", "Audio", "Voicemail", "Document", "Sticker"}
 
 

@@ -602,7 +602,5 @@ def text_of(content: Content) -> str:
             return words
         case Act(note=note):
             return note
-        case Withheld(_, sentence):
-            return sentence
         case _:
             return ""
