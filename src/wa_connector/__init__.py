@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from wa_connector.model.directory import Seat as Seat
     from wa_connector.model.directory import User as User
     from wa_connector.model.event import AddressMoved as AddressMoved
+    from wa_connector.model.event import BackupRestored as BackupRestored
     from wa_connector.model.event import ConsentChanged as ConsentChanged
     from wa_connector.model.event import ConversationEnded as ConversationEnded
     from wa_connector.model.event import ConversationLetGo as ConversationLetGo
@@ -204,6 +205,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.auditing import Verification as Verification
     from wa_connector.shell.engine import Kept as Kept
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
+    from wa_connector.shell.marks import FileMark as FileMark
     from wa_connector.shell.pushing import Pushed as Pushed
     from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
     from wa_connector.shell.reading import InboxEntry as InboxEntry
@@ -219,6 +221,7 @@ _HOMES = {
     "decide.replay": ("Chronicle", "replay"),
     "evidence.ledger": ("Flaw",),
     "shell.auditing": ("Verification",),
+    "shell.marks": ("FileMark",),
     "shell.pushing": ("Pushed",),
     "model.opinion": ("Intent", "Question", "Veto"),
     "model.push": ("PushKind", "PushNotice"),
@@ -324,6 +327,7 @@ _HOMES = {
         "HeldEdited",
         "HeldHandedOver",
         "AddressMoved",
+        "BackupRestored",
         "ConsentChanged",
         "ConversationOpened",
         "CustomerSeen",

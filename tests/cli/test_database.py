@@ -78,6 +78,14 @@ def test_an_upgrade_step_by_step(folder: Path, monkeypatch: pytest.MonkeyPatch, 
     assert (code, "done" in said) == (0, False)
 
 
+@pytest.mark.parametrize("attribute", ["connector", "asynchronous"])
+def test_nothing_to_accept(folder: Path, attribute: str) -> None:
+    """After no restore nothing is in doubt, and nothing happens."""
+    command = ["db", "accept", f"an_upgraded_host:{attribute}", "acme", "--cancel", "--app-dir", str(folder)]
+    done = CliRunner().invoke(application(), command)
+    assert (done.exit_code, "0 messages" in done.output) == (0, True)
+
+
 def test_a_storage_without_tables(folder: Path) -> None:
     code, said = run(folder, "status", "forgetful")
     assert code == 2

@@ -113,9 +113,10 @@ STEPS = {
     Step.CANCEL: ({Status.HELD, Status.QUEUED, Status.PARKED}, Status.CANCELLED),
     Step.HAND_OVER: ({Status.QUEUED}, Status.SENDING),
     Step.PUT_BACK: ({Status.SENDING}, Status.QUEUED),
-    # Only a message that is being handed over can be of unknown outcome, and only such a one is parked or resent.
+    # Only a message that is being handed over can be of unknown outcome, and only such a one is resent.
     Step.OUTCOME_LOST: ({Status.SENDING}, Status.UNKNOWN),
-    Step.PARK: ({Status.UNKNOWN}, Status.PARKED),
+    # Whatever waits in a backup that is restored may have been sent since.
+    Step.PARK: ({Status.UNKNOWN, Status.HELD, Status.QUEUED, Status.SENDING}, Status.PARKED),
     Step.RESEND: ({Status.UNKNOWN, Status.PARKED}, Status.QUEUED),
     # An answer that was thought lost is heard; that a resent copy waits in the queue tells nothing against it.
     Step.ACCEPTED: ({Status.SENDING, Status.UNKNOWN, Status.PARKED, Status.QUEUED}, Status.ACCEPTED),

@@ -321,14 +321,18 @@ BESIDE: dict[str, Callable[[Connector, TenantId, UserId], Any]] = {
 }
 """Every other call of a user's."""
 OF_NOBODY = {
+    "accept_restore",
     "anchor_evidence",
+    "cancel_parked",
     "check_anchor",
     "close",
     "events",
     "handle_webhook",
     "push",
+    "parked",
     "quarantine",
     "read_media",
+    "resend_parked",
     "resume_line",
     "schema",
     "stopped_lines",

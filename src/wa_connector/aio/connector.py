@@ -389,6 +389,20 @@ class AsyncConnector:
     async def resume_line(self, tenant: TenantId, line: LineId) -> bool:
         return await self._engine().resume_line(tenant, line)
 
+    # --- what is parked -----------------------------------------------------------------------------------------------
+
+    async def parked(self, tenant: TenantId, *, limit: int = 50) -> tuple[Message, ...]:
+        return await self._engine().parked(tenant, limit)
+
+    async def resend_parked(self, tenant: TenantId, message: MessageId) -> bool:
+        return await self._engine().settle_parked(tenant, message, resend=True)
+
+    async def cancel_parked(self, tenant: TenantId, message: MessageId) -> bool:
+        return await self._engine().settle_parked(tenant, message, resend=False)
+
+    async def accept_restore(self, tenant: TenantId, *, resend: bool) -> int:
+        return await self._engine().accept_restore(tenant, resend=resend)
+
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 
     async def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:
@@ -447,6 +461,7 @@ def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids, pati
         clock=clock,
         ids=ids,
         pause=asyncio.sleep,
+        mark=manager.hook.wa_restore_mark(),
     )
 
 

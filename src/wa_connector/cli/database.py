@@ -1,12 +1,13 @@
 """``wa-connector db``: the tables of a host's storage, from release to release."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wa_connector.cli.dispatch import connector_at
 from wa_connector.errors import WaConnectorError
+from wa_connector.model.ids import TenantId
 
 if TYPE_CHECKING:
     # Loaded when a command runs: this module is imported for every help page.
@@ -27,7 +28,7 @@ AppDir = Annotated[str, typer.Option(help="The folder that MODULE is looked for 
 @db.command()
 def status(target: Target, app_dir: AppDir = ".") -> None:
     """Say which version the tables have, and what an upgrade would do. Ends with 1 when one is due."""
-    found = _asked(target, app_dir, "schema")
+    found: SchemaState = _asked(target, app_dir, "schema")
     _show(found)
     if not found.is_current:
         raise typer.Exit(1)
@@ -43,7 +44,21 @@ def upgrade(target: Target, app_dir: AppDir = ".") -> None:
     _show(_asked(target, app_dir, "upgrade"), before)
 
 
-def _asked(target: str, app_dir: str, question: str) -> "SchemaState":
+@db.command()
+def accept(
+    target: Target,
+    tenant: Annotated[str, typer.Argument(help="Whose messages.")],
+    resend: Annotated[bool, typer.Option("--resend/--cancel", help="Send what is in doubt, or cancel it.")],
+    app_dir: AppDir = ".",
+) -> None:
+    """After a backup was restored: decide on the messages that it brought back, which may have been sent before."""
+    from rich.console import Console
+
+    count = _asked(target, app_dir, "accept_restore", TenantId(tenant), resend=resend)
+    Console().print(f"{count} messages are {'sent again' if resend else 'cancelled'}. Nothing is in doubt any longer.")
+
+
+def _asked(target: str, app_dir: str, question: str, *arguments: Any, **named: Any) -> Any:
     from rich.console import Console
 
     from wa_connector.direct.connector import Connector
@@ -52,13 +67,11 @@ def _asked(target: str, app_dir: str, question: str) -> "SchemaState":
         connector = connector_at(target, app_dir)
         if isinstance(connector, Connector):
             with connector:
-                answer: SchemaState = getattr(connector, question)()
-                return answer
+                return getattr(connector, question)(*arguments, **named)
 
-        async def ask() -> "SchemaState":
+        async def ask() -> Any:
             async with connector:
-                answer: SchemaState = await getattr(connector, question)()
-                return answer
+                return await getattr(connector, question)(*arguments, **named)
 
         return asyncio.run(ask())
     except WaConnectorError as error:

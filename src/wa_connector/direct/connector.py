@@ -544,6 +544,28 @@ class Connector:
         """
         return drive(self._engine().resume_line(tenant, line))
 
+    # --- what is parked -----------------------------------------------------------------------------------------------
+
+    def parked(self, tenant: TenantId, *, limit: int = 50) -> tuple[Message, ...]:
+        """Messages that wait for a person: of unknown outcome past the grace period, or (``failure.code`` is
+        ``restored``) out of a backup that was restored. Reads the tenant's whole outbox, if it has to."""
+        return drive(self._engine().parked(tenant, limit))
+
+    def resend_parked(self, tenant: TenantId, message: MessageId) -> bool:
+        """Send a parked message (again): it takes its old place in its lane, and is judged when it leaves. Returns False
+        where it is not parked, or no longer."""
+        return drive(self._engine().settle_parked(tenant, message, resend=True))
+
+    def cancel_parked(self, tenant: TenantId, message: MessageId) -> bool:
+        """Do not send a parked message. Returns False where it is not parked, or no longer."""
+        return drive(self._engine().settle_parked(tenant, message, resend=False))
+
+    def accept_restore(self, tenant: TenantId, *, resend: bool) -> int:
+        """After ``BackupRestored``: send everything that is in doubt, at the risk that it arrives twice, or cancel it all;
+        then nothing is in doubt any longer. Returns how many messages that were. What was decided on one by one
+        (``resend_parked``, ``cancel_parked``) stays so. May be called again when it was interrupted."""
+        return drive(self._engine().accept_restore(tenant, resend=resend))
+
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 
     def events(self, tenant: TenantId, *, after: str = "", limit: int = 500) -> EventPage:

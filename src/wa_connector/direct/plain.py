@@ -55,6 +55,7 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
         clock=clock,
         ids=ids,
         pause=_pause,
+        mark=hook.wa_restore_mark(),
     )
 
 

@@ -251,6 +251,14 @@ class LineResumed:
 
 
 @frozen
+class BackupRestored:
+    """The storage was replaced by an older copy of itself. What was in the outbox at ``until_at`` may have been sent
+    since; it is parked, for a person to decide."""
+
+    until_at: datetime
+
+
+@frozen
 class SettingChanged:
     """A setting of one level (``organization:`` or ``user:`` and the id) has a new value."""
 
@@ -296,6 +304,7 @@ Happening: TypeAlias = (
     | MediaFetched
     | LineStopped
     | LineResumed
+    | BackupRestored
     | SettingChanged
     | Quarantined
 )

@@ -71,6 +71,23 @@ class Gate:
 
 
 @frozen
+class Epoch:
+    """Which age of a tenant's rows this is: ``number`` rises for as long as anything is sent. What has been in the outbox
+    since ``doubted_until`` or longer may have been sent by a later age, which a backup has replaced."""
+
+    number: int = 0
+    doubted_until: datetime | None = None
+
+
+@frozen
+class Mark:
+    """What is remembered of an epoch where no backup of the rows reaches it; ``at``: when that was written down."""
+
+    number: int
+    at: datetime
+
+
+@frozen
 class LaneKey:
     """One (line, customer) and one kind of work: messages of a lane leave in order, one at a time."""
 

@@ -56,6 +56,8 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     # Reports speak of messages of ours; one that names a customer's message moves nothing.
     Status.RECEIVED: {},
     Status.HELD: {
+        # A restored backup may hold back what was released and sent since.
+        Step.PARK: Status.PARKED,
         Step.RELEASE: Status.QUEUED,
         Step.CANCEL: Status.CANCELLED,
         Step.EXPIRE: Status.EXPIRED,
@@ -64,6 +66,7 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     Status.QUEUED: {
         Step.HAND_OVER: Status.SENDING,
         Step.HOLD: Status.HELD,
+        Step.PARK: Status.PARKED,
         Step.REFUSE: Status.REFUSED,
         Step.CANCEL: Status.CANCELLED,
         # A resent message's first copy may still be answered and reported on.
@@ -75,6 +78,7 @@ TABLE: Final[Mapping[Status, _Moves]] = {
         Step.REJECTED: Status.FAILED,
         Step.PUT_BACK: Status.QUEUED,
         Step.OUTCOME_LOST: Status.UNKNOWN,
+        Step.PARK: Status.PARKED,
         **REPORTED,
     },
     Status.UNKNOWN: {

@@ -22,6 +22,7 @@ from wa_connector.model.screening import Redact, Screening
 from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 from wa_connector.ports.contacts import AsyncContacts, Contacts
 from wa_connector.ports.directory import AsyncDirectory, Directory
+from wa_connector.ports.mark import RestoreMark
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
 from wa_connector.ports.storage import AsyncStorage, Storage
 
@@ -70,6 +71,12 @@ def wa_media_store() -> MediaStore | None:
 @hookspec(firstresult=True)
 def wa_async_media_store() -> AsyncMediaStore | None:
     """provide: the same, for the asynchronous face."""
+
+
+@hookspec(firstresult=True)
+def wa_restore_mark() -> RestoreMark | None:
+    """provide: what tells that the storage was replaced by a backup of itself: ``FileMark``, or a mark of the host's own.
+    Without one nobody notices. For either face: it is asked some times a minute."""
 
 
 @hookspec

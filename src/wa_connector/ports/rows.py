@@ -25,7 +25,7 @@ from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import Message
-from wa_connector.model.queue import Gate, OutboxEntry
+from wa_connector.model.queue import Epoch, Gate, OutboxEntry
 from wa_connector.model.setting import SettingHistory
 from wa_connector.model.template import Template
 from wa_connector.model.window import NO_WINDOW, Window
@@ -245,6 +245,8 @@ OUTBOX: Final = Kind(
 )
 GATE: Final = Kind("gate", Gate, key=_columns("tenant", "line"))
 """What holds for all lanes of a line; written once for some tenths of a second's worth of messages."""
+EPOCH: Final = Kind("epoch", Epoch, key=_columns("tenant", "of"))
+"""Which age of the rows this is; ``of`` says which rows: those of the ``outbox`` so far."""
 DEDUPE: Final = Kind("dedupe", str, key=_columns("tenant", "mark"))
 """What was taken once: the payload is the id of what came of it."""
 ANCHOR: Final = Kind("anchor", Anchor, key=(*_columns("tenant"), Column("at", ColumnType.INTEGER)))
@@ -290,6 +292,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         MESSAGE,
         OUTBOX,
         GATE,
+        EPOCH,
         DEDUPE,
         CURSOR,
         TEMPLATE,
@@ -323,6 +326,7 @@ __all__ = [
     "CURSOR",
     "CUSTOMER",
     "DEDUPE",
+    "EPOCH",
     "EVIDENCE",
     "GATE",
     "KINDS",

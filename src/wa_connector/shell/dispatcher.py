@@ -26,6 +26,7 @@ from wa_connector.decide.delivering import (
 from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
+from wa_connector.decide.parking import Doubt, park_doubtful
 from wa_connector.errors import Contended, Unavailable
 from wa_connector.model.content import TemplateMessage, media_of
 from wa_connector.model.decision import Decision, Reason
@@ -42,7 +43,7 @@ from wa_connector.model.outbound import (
     OutcomeUnknown,
     Rejected,
 )
-from wa_connector.model.queue import Budget, EntryState, Gate, LaneKey, LeasedLane, OutboxEntry, Work
+from wa_connector.model.queue import Budget, EntryState, Epoch, Gate, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import AsyncTransport
@@ -50,6 +51,7 @@ from wa_connector.ports.rows import GATE, MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
 from wa_connector.shell.committing import commit_one, decide, result_of, settled
 from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.marks import Epochs, key_of
 from wa_connector.shell.pacing import A_MOMENT, Paces
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.screening import screened_inbound, screened_outbound, with_signature
@@ -112,6 +114,7 @@ class Dispatcher:
     def __init__(self, ports: Ports) -> None:
         self._ports: Final = ports
         self._paces: Final = Paces(ports)
+        self._epochs: Final = Epochs(ports)
 
     async def claim(self, limit: int) -> Sequence[LeasedLane]:
         """Lease up to ``limit`` lanes that are due."""
@@ -124,7 +127,7 @@ class Dispatcher:
         Never raises for what a provider, a transport or a plugin does; ``Unavailable`` when the storage is away (the
         lease then ends by itself, and the lane is looked at again).
         """
-        worker = _Lane(self._ports, self._paces, lane, is_stopping)
+        worker = _Lane(self._ports, self._paces, self._epochs, lane, is_stopping)
         try:
             turn = await worker.take_turn()
         except _LeaseLost:
@@ -143,9 +146,12 @@ class Dispatcher:
 class _Lane:
     """One lane during one lease."""
 
-    def __init__(self, ports: Ports, paces: Paces, lane: LeasedLane, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, ports: Ports, paces: Paces, epochs: Epochs, lane: LeasedLane, is_stopping: Callable[[], bool]
+    ) -> None:
         self._ports: Final = ports
         self._paces: Final = paces
+        self._epochs: Final = epochs
         self._lane: Final = lane
         self._is_stopping: Final = is_stopping
         self._tenant: Final[TenantId] = lane.key.tenant
@@ -173,9 +179,11 @@ class _Lane:
         for _ in range(A_TURN):
             if self._is_stopping():
                 break
-            entry, gate = await self._head()
+            entry, gate, epoch = await self._head()
             if entry is None:
                 return Turn(sent, None)
+            if await self._park_doubtful(setup, entry, epoch):
+                continue
             wait = await self._wait_for(setup, entry)
             if wait is not None:
                 return Turn(sent, wait)
@@ -186,6 +194,15 @@ class _Lane:
                 return Turn(sent, wait)
             sent += await self._send_one(setup, transport, entry, is_probe=gate.stop is not None)
         return Turn(sent, self._ports.clock())
+
+    async def _park_doubtful(self, setup: LineSetup, entry: OutboxEntry, epoch: Epoch | None) -> bool:
+        """Whether the message came from a backup that was restored, and so may have been sent before."""
+        until_at = await self._epochs.doubted_until(self._tenant, epoch)
+        if until_at is None or entry.since_at > until_at:
+            return False
+        ground, _ = await self._ground(setup, entry)
+        is_parked: bool = await self._decide(park_doubtful, Doubt(ground, entry.message, until_at))
+        return is_parked
 
     async def _wait_at_gate(self, setup: LineSetup, gate: Gate) -> datetime | None:
         """Until when the line makes its lanes wait, because it was stopped or for its pace; None when a message may
@@ -254,12 +271,17 @@ class _Lane:
         if self.budget:
             self.budget = answered(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
 
-    async def _head(self) -> tuple[OutboxEntry | None, Gate]:
-        """The head of the lane, and the gate of its line, in one round trip."""
+    async def _head(self) -> tuple[OutboxEntry | None, Gate, Epoch | None]:
+        """The head of the lane, the gate of its line, and the epoch if somebody minds it, in one round trip."""
         heads, gate = self._range(queued=1, limit=1), GATE.of(self._tenant, self._lane.key.line)
-        snapshot = await self._ports.storage.load([heads, gate])
+        wanted: list[Wanted] = [heads, gate]
+        epoch = key_of(self._tenant)
+        if self._epochs.is_kept:
+            wanted.append(epoch)
+        snapshot = await self._ports.storage.load(wanted)
         found = [snapshot.rows[key].value for key in snapshot.ranges[heads]]
-        return found[0] if found else None, snapshot.rows[gate].value or Gate()
+        known = (snapshot.rows[epoch].value or Epoch()) if self._epochs.is_kept else None
+        return found[0] if found else None, snapshot.rows[gate].value or Gate(), known
 
     # --- held messages ----------------------------------------------------------------------------------------------
 
@@ -270,7 +292,7 @@ class _Lane:
         """
         look_at: datetime | None = None
         for entry in await self._entries(queued=0, limit=HELD_AT_ONCE):
-            if entry.state is not EntryState.HELD:
+            if entry.state is not EntryState.HELD or await self._park_doubtful(setup, entry, None):
                 continue
             wait: datetime | None = None
             if look_at is None or entry.due_at <= self._ports.clock():
@@ -365,7 +387,7 @@ class _Lane:
         if not isinstance(outcome, Committed):
             raise _LeaseLost
 
-    def _wanted(self, command: Take | Record | RecordFetch) -> Sequence[Wanted]:
+    def _wanted(self, command: Take | Record | RecordFetch | Doubt) -> Sequence[Wanted]:
         key = self._lane.key
         customer = ("customer", (key.tenant, FOUND))
         consent = ("consent", (key.tenant, FOUND))

@@ -29,6 +29,7 @@ from wa_connector.decide.membership import (
     Retire,
     Transfer,
 )
+from wa_connector.decide.parking import RESTORED, Decided, Doubt, park_doubtful, settle_parked, trust
 from wa_connector.decide.reading import MarkRead, MarkUnread, listings_of, mark_read, mark_unread
 from wa_connector.decide.recording import Recorded, Recording, record_consent
 from wa_connector.decide.screens import InConversation
@@ -58,7 +59,7 @@ from wa_connector.model.ids import (
 from wa_connector.model.instants import checked, to_microseconds
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
-from wa_connector.model.queue import LineStop
+from wa_connector.model.queue import EntryState, LineStop, OutboxEntry, Work
 from wa_connector.model.screening import Screened
 from wa_connector.model.template import Template, TemplateStatus
 from wa_connector.policy.membership import concerns, spans
@@ -72,6 +73,7 @@ from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
+from wa_connector.shell.marks import Epochs
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
 from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline, Window, of_thread
@@ -542,6 +544,63 @@ class Engine:
         if was_stopped:
             await wake_line(self._ports, tenant, line)
         return was_stopped
+
+    # --- what is parked -----------------------------------------------------------------------------------------------
+
+    async def parked(self, tenant: TenantId, limit: int) -> tuple[Message, ...]:
+        found: list[Message] = []
+
+        async def look_at(entry: OutboxEntry) -> None:
+            if entry.state is EntryState.PARKED and len(found) < limit:
+                key = MESSAGE.of(tenant, entry.message)
+                found.append((await self._ports.storage.load([key])).rows[key].value)
+
+        await self._each_of_outbox(tenant, look_at, lambda: len(found) >= limit)
+        return tuple(found)
+
+    async def settle_parked(self, tenant: TenantId, message: MessageId, *, resend: bool, code: str = "") -> bool:
+        answer = await decide(self._ports, settle_parked, Decided(message, resend, code), tenant)
+        return result_of(answer)
+
+    async def accept_restore(self, tenant: TenantId, *, resend: bool) -> int:
+        # Asked here, too: an operator may come before any dispatcher does.
+        until_at = await Epochs(self._ports).doubted_until(tenant)
+        settled_now: list[MessageId] = []
+
+        async def settle(entry: OutboxEntry) -> None:
+            if until_at is not None and entry.state is not EntryState.PARKED and entry.since_at <= until_at:
+                await self._park_doubtful(tenant, entry, until_at)
+            elif entry.state is not EntryState.PARKED:
+                return
+            if await self.settle_parked(tenant, entry.message, resend=resend, code=RESTORED.code):
+                settled_now.append(entry.message)
+
+        await self._each_of_outbox(tenant, settle)
+        await decide(self._ports, trust, None, tenant)
+        return len(settled_now)
+
+    async def _park_doubtful(self, tenant: TenantId, entry: OutboxEntry, until_at: datetime) -> None:
+        setup = await self._ports.directory.line(tenant, entry.line)
+        if setup is None:
+            return
+        ground = await ground_for(self._ports, setup, None, Intent.WRITE)
+        await decide(self._ports, park_doubtful, Doubt(ground, entry.message, until_at), tenant)
+
+    async def _each_of_outbox(
+        self,
+        tenant: TenantId,
+        look_at: Callable[[OutboxEntry], Awaitable[None]],
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """What is to be sent, in whatever state; read page by page, so it may change meanwhile."""
+        after: tuple[Scalar, ...] | None = None
+        while True:
+            page = await self._ports.storage.scan(Scan("outbox", "key", (tenant, Work.SEND.value), 200, after))
+            for _, row in page.rows:
+                await look_at(row.value)
+            if page.next is None or is_enough():
+                return
+            after = page.next
 
     # --- the log, and what was kept -----------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from wa_connector.model.setting import Unscreened
 from wa_connector.ports.channel import AsyncTransport, Channel
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
+from wa_connector.ports.mark import RestoreMark
 from wa_connector.ports.media import AsyncMediaStore
 from wa_connector.ports.storage import AsyncStorage
 
@@ -226,6 +227,7 @@ class Ports:
     clock: Clock
     ids: Ids
     pause: Pause
+    mark: RestoreMark | None = None
 
     def seed(self) -> Seed:
         """The source of one command's ids and salts."""

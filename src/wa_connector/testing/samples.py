@@ -97,7 +97,7 @@ from wa_connector.model.message import (
     MessageStatus,
     NoticeKind,
 )
-from wa_connector.model.queue import EntryState, Gate, LineStop, OutboxEntry, Work
+from wa_connector.model.queue import EntryState, Epoch, Gate, LineStop, OutboxEntry, Work
 from wa_connector.model.setting import SettingChange, SettingHistory
 from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
 from wa_connector.ports import rows
@@ -406,6 +406,10 @@ def _gate(tenant: TenantId, number: int) -> tuple[Key, Gate]:
     return rows.GATE.of(tenant, _id(number)), Gate(_at(number) if number % 3 else None, stop)
 
 
+def _epoch(tenant: TenantId, number: int) -> tuple[Key, Epoch]:
+    return rows.EPOCH.of(tenant, _id(number)), Epoch(number, _at(number) if number % 2 else None)
+
+
 def _quarantine(tenant: TenantId, number: int) -> tuple[Key, KeptElement]:
     return rows.QUARANTINE.of(tenant, _id(number)), KeptElement(_at(number), "unreadable", _text(number))
 
@@ -425,6 +429,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "cursor": _cursor,
     "reach": _reach,
     "gate": _gate,
+    "epoch": _epoch,
     "template": _template,
     "setting": _setting,
     "waiting": _waiting,
