@@ -28,9 +28,11 @@ Steps: TypeAlias = tuple[Callable[[], Storage], Callable[[], None], Callable[[],
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steps]:
     if request.param == "postgresql":
         yield from on_postgresql(request.getfixturevalue("postgres"))
-        return
-    path, copy = tmp_path / "wa.db", tmp_path / "backup.db"
+    else:
+        yield on_sqlite(tmp_path / "wa.db", tmp_path / "backup.db")
 
+
+def on_sqlite(path: Path, copy: Path) -> Steps:
     def back_up() -> None:
         with closing(sqlite3.connect(path)) as db:
             db.execute("VACUUM INTO ?", (str(copy),))
