@@ -40,6 +40,7 @@ from wa_connector import (
     Deleted,
     Document,
     Edited,
+    Erased,
     Event,
     Form,
     FormReply,
@@ -265,6 +266,8 @@ def _content(value: Content) -> Json:
             return {"kind": "act", "text": value.note, **done}
         case Withheld(_, sentence):
             return {"kind": "withheld", "text": sentence}
+        case Erased():
+            return {"kind": "erased", "text": ""}
         case _:
             assert_never(value)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wa_connector.aio.connector import AsyncConnector as AsyncConnector
     from wa_connector.aio.dispatcher import AsyncDispatcher as AsyncDispatcher
     from wa_connector.decide.explaining import Explanation as Explanation
+    from wa_connector.decide.forgetting import Requested as Requested
     from wa_connector.decide.membership import EndIt as EndIt
     from wa_connector.decide.membership import HandOver as HandOver
     from wa_connector.decide.membership import Leaving as Leaving
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from wa_connector.model.content import Deleted as Deleted
     from wa_connector.model.content import Document as Document
     from wa_connector.model.content import Edited as Edited
+    from wa_connector.model.content import Erased as Erased
     from wa_connector.model.content import Form as Form
     from wa_connector.model.content import FormReply as FormReply
     from wa_connector.model.content import Header as Header
@@ -134,12 +136,18 @@ if TYPE_CHECKING:
     from wa_connector.model.event import ConversationRestarted as ConversationRestarted
     from wa_connector.model.event import ConversationTaken as ConversationTaken
     from wa_connector.model.event import ConversationTransferred as ConversationTransferred
+    from wa_connector.model.event import CustomerForgotten as CustomerForgotten
     from wa_connector.model.event import CustomerSeen as CustomerSeen
     from wa_connector.model.event import CustomersMerged as CustomersMerged
+    from wa_connector.model.event import ErasureRequested as ErasureRequested
     from wa_connector.model.event import Event as Event
     from wa_connector.model.event import Happening as Happening
     from wa_connector.model.event import HeldEdited as HeldEdited
     from wa_connector.model.event import HeldHandedOver as HeldHandedOver
+    from wa_connector.model.event import HoldLifted as HoldLifted
+    from wa_connector.model.event import HoldPlaced as HoldPlaced
+    from wa_connector.model.event import JobFinished as JobFinished
+    from wa_connector.model.event import JobHeld as JobHeld
     from wa_connector.model.event import LineResumed as LineResumed
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
@@ -161,12 +169,19 @@ if TYPE_CHECKING:
     from wa_connector.model.ids import ContactId as ContactId
     from wa_connector.model.ids import ConversationId as ConversationId
     from wa_connector.model.ids import CustomerId as CustomerId
+    from wa_connector.model.ids import HoldId as HoldId
+    from wa_connector.model.ids import JobId as JobId
     from wa_connector.model.ids import LineId as LineId
     from wa_connector.model.ids import MessageId as MessageId
     from wa_connector.model.ids import OrganizationId as OrganizationId
     from wa_connector.model.ids import ProviderId as ProviderId
     from wa_connector.model.ids import TenantId as TenantId
     from wa_connector.model.ids import UserId as UserId
+    from wa_connector.model.job import Hold as Hold
+    from wa_connector.model.job import Job as Job
+    from wa_connector.model.job import JobKind as JobKind
+    from wa_connector.model.job import JobStage as JobStage
+    from wa_connector.model.job import JobState as JobState
     from wa_connector.model.message import Author as Author
     from wa_connector.model.message import ByCustomer as ByCustomer
     from wa_connector.model.message import BySystem as BySystem
@@ -186,6 +201,7 @@ if TYPE_CHECKING:
     from wa_connector.model.screening import Redact as Redact
     from wa_connector.model.screening import Screening as Screening
     from wa_connector.model.secret import Secret as Secret
+    from wa_connector.model.setting import FOREVER as FOREVER
     from wa_connector.model.setting import EndedThreads as EndedThreads
     from wa_connector.model.setting import Newcomers as Newcomers
     from wa_connector.model.setting import PushShows as PushShows
@@ -205,6 +221,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.auditing import Verification as Verification
     from wa_connector.shell.engine import Kept as Kept
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
+    from wa_connector.shell.keeping import HeldSubject as HeldSubject
     from wa_connector.shell.marks import FileMark as FileMark
     from wa_connector.shell.pushing import Pushed as Pushed
     from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
@@ -215,6 +232,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "shell.keeping": ("HeldSubject",),
+    "model.job": (
+        "Hold",
+        "Job",
+        "JobKind",
+        "JobStage",
+        "JobState",
+    ),
+    "decide.forgetting": ("Requested",),
     "decide.membership": ("EndIt", "HandOver", "Leaving", "LetGo"),
     "decide.explaining": ("Explanation",),
     "decide.recording": ("Recorded",),
@@ -307,6 +333,7 @@ _HOMES = {
         "Header",
         "media_of",
         "text_of",
+        "Erased",
     ),
     "model.conversation": ("Conversation", "ConversationState", "Participant", "Role"),
     "model.customer": ("Customer",),
@@ -344,6 +371,12 @@ _HOMES = {
         "Quarantined",
         "ReplyUnclear",
         "SettingChanged",
+        "ErasureRequested",
+        "JobHeld",
+        "CustomerForgotten",
+        "JobFinished",
+        "HoldPlaced",
+        "HoldLifted",
     ),
     "model.ids": (
         "AccountId",
@@ -358,6 +391,8 @@ _HOMES = {
         "ProviderId",
         "TenantId",
         "UserId",
+        "JobId",
+        "HoldId",
     ),
     "model.message": (
         "Author",
@@ -371,6 +406,7 @@ _HOMES = {
     ),
     "model.secret": ("Secret",),
     "model.setting": (
+        "FOREVER",
         "EndedThreads",
         "Newcomers",
         "PushShows",

@@ -445,7 +445,7 @@ def test_a_preference_speaks_of_marketing_alone(desk: "Desk") -> None:
 def test_the_same_preference_counts_once(desk: "Desk") -> None:
     """Of somebody who was never met as well; a payload that names nobody is kept without an address."""
     desk.do(receive_preference, preference(desk, wanted=False, named="p-1", sender=()))
-    assert Known("p-1") == desk.answer(receive_preference, preference(desk, wanted=True, named="p-1"))
+    assert Known("") == desk.answer(receive_preference, preference(desk, wanted=True, named="p-1"))
 
 
 # --- what could not be read -------------------------------------------------------------------------------------------

@@ -67,6 +67,12 @@ class Watched:
     def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
         return self.plain.claim(works, limit, now, lease)
 
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        return self.plain.drop_events(tenant, before, limit)
+
+    def scrub(self) -> None:
+        self.plain.scrub()
+
     def close(self) -> None:
         self.plain.close()
 

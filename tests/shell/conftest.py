@@ -55,6 +55,13 @@ class Meddled:
         self._look()
         return self.plain.claim(works, limit, now, lease)
 
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        self._look()
+        return self.plain.drop_events(tenant, before, limit)
+
+    def scrub(self) -> None:
+        self.plain.scrub()
+
     def close(self) -> None:
         """The rows stay, for whoever else has them."""
         self.is_closed = True

@@ -12,12 +12,22 @@ from wa_connector.decide.membership import EndIt, HandOver, LetGo
 from wa_connector.decide.sending import Placement
 from wa_connector.direct.connector import Connector
 from wa_connector.errors import RefusedError, UsageError
+from wa_connector.model.address import number
 from wa_connector.model.content import Act, Deed, Note, TemplateMessage, Text
 from wa_connector.model.conversation import Role
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationTransferred
-from wa_connector.model.ids import CommandId, ConversationId, MessageId, OrganizationId, TenantId, UserId
+from wa_connector.model.ids import (
+    CommandId,
+    ConversationId,
+    CustomerId,
+    HoldId,
+    MessageId,
+    OrganizationId,
+    TenantId,
+    UserId,
+)
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.setting import Newcomers
 from wa_connector.policy.screens import Composer
@@ -318,6 +328,12 @@ BESIDE: dict[str, Callable[[Connector, TenantId, UserId], Any]] = {
     "conversations": lambda c, t, u: c.conversations(t, u),
     "set_setting": lambda c, t, u: c.set_setting(t, u, OrganizationId(t), "help_text", "Hi"),
     "hand_over_all": lambda c, t, u: c.hand_over_all(t, u, ANA, u),
+    "find_customer": lambda c, t, u: c.find_customer(t, u, number("+16505551234")),
+    "forget_customer": lambda c, t, u: c.forget_customer(t, u, CustomerId("c"), why="?"),
+    "retain": lambda c, t, u: c.retain(t, u),
+    "place_hold": lambda c, t, u: c.place_hold(t, u, customer=CustomerId("c"), why="?"),
+    "lift_hold": lambda c, t, u: c.lift_hold(t, u, "customer:c", HoldId("h")),
+    "holds": lambda c, t, u: c.holds(t, u),
 }
 """Every other call of a user's."""
 OF_NOBODY = {
@@ -330,11 +346,13 @@ OF_NOBODY = {
     "handle_webhook",
     "push",
     "parked",
+    "jobs",
     "quarantine",
     "read_media",
     "resend_parked",
     "resume_line",
     "schema",
+    "run_jobs",
     "stopped_lines",
     "store_media",
     "sync_templates",

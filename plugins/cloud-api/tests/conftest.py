@@ -229,6 +229,9 @@ class Files:
             return None
         return (content[start : start + 1000] for start in range(0, len(content), 1000))
 
+    def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        self.content.pop(media.sha256, None)
+
 
 class AsyncFiles:
     def __init__(self, files: Files) -> None:
@@ -248,6 +251,9 @@ class AsyncFiles:
                 yield chunk
 
         return each()
+
+    async def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        self._files.delete(tenant, media)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """``AsyncConnector``: the SDK for asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -13,11 +13,13 @@ from wa_connector.aio.dispatcher import AsyncDispatcher
 from wa_connector.aio.hopping import GroupedStorage, hop_to
 from wa_connector.aio.patience import within
 from wa_connector.decide.explaining import Explanation
+from wa_connector.decide.forgetting import Requested
 from wa_connector.decide.membership import Leaving
 from wa_connector.decide.recording import Recorded
 from wa_connector.decide.sending import Placement
 from wa_connector.decide.templates import TemplateDiff
 from wa_connector.errors import UsageError
+from wa_connector.model.address import Address
 from wa_connector.model.consent import Anchor, Evidence, Purpose
 from wa_connector.model.content import Content, MediaRef
 from wa_connector.model.conversation import Conversation, Role
@@ -28,12 +30,15 @@ from wa_connector.model.ids import (
     CommandId,
     ContactId,
     ConversationId,
+    CustomerId,
+    HoldId,
     LineId,
     MessageId,
     OrganizationId,
     TenantId,
     UserId,
 )
+from wa_connector.model.job import Hold, Job
 from wa_connector.model.message import Message
 from wa_connector.model.queue import LineStop
 from wa_connector.model.template import Template
@@ -54,10 +59,12 @@ from wa_connector.shell.adapters import (
 )
 from wa_connector.shell.assembly import WAYS_OUT, Plugin, channels_of, hooks_of, named, plugin_manager, required
 from wa_connector.shell.auditing import Verification
+from wa_connector.shell.callbacks import never, silently
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.engine import Engine, Kept
 from wa_connector.shell.ids import new_id
 from wa_connector.shell.inbound import WebhookResult
+from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.ports import Clock, Ids, Ports
 from wa_connector.shell.pushing import Pushed
 from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline
@@ -421,6 +428,49 @@ class AsyncConnector:
         return await self._engine().upgrade()
 
     # --- life ---------------------------------------------------------------------------------------------------------
+
+    # --- what is kept, and for how long -------------------------------------------------------------------------------
+
+    async def find_customer(self, tenant: TenantId, user: UserId, address: Address) -> Customer | None:
+        return await self._engine().find_customer(tenant, user, address)
+
+    async def forget_customer(self, tenant: TenantId, user: UserId, customer: CustomerId, *, why: str) -> Requested:
+        return await self._engine().forget_customer(tenant, user, customer, why)
+
+    async def retain(self, tenant: TenantId, user: UserId, *, why: str = "") -> Requested:
+        return await self._engine().retain(tenant, user, why)
+
+    async def place_hold(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        *,
+        customer: CustomerId | None = None,
+        organization: OrganizationId | None = None,
+        why: str,
+        until_at: datetime | None = None,
+    ) -> Hold:
+        return await self._engine().place_hold(
+            tenant, user, customer=customer, organization=organization, why=why, until_at=until_at
+        )
+
+    async def lift_hold(self, tenant: TenantId, user: UserId, subject: str, hold: HoldId) -> Hold:
+        return await self._engine().lift_hold(tenant, user, subject, hold)
+
+    async def holds(self, tenant: TenantId, user: UserId) -> tuple[HeldSubject, ...]:
+        return await self._engine().holds(tenant, user)
+
+    async def jobs(self, tenant: TenantId) -> tuple[Job, ...]:
+        return await self._engine().jobs(tenant)
+
+    async def run_jobs(
+        self,
+        tenant: TenantId,
+        *,
+        told: Callable[[Job], object] = silently,
+        is_stopping: Callable[[], bool] = never,
+    ) -> tuple[Job, ...]:
+        return await self._engine().run_jobs(tenant, told, is_stopping)
 
     def _engine(self) -> Engine:
         if self._is_closed:

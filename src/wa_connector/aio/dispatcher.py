@@ -6,8 +6,9 @@ from typing import Final, final
 
 from wa_connector.errors import Unavailable
 from wa_connector.model.queue import LeasedLane
+from wa_connector.shell.callbacks import never
 from wa_connector.shell.dispatcher import Dispatcher as Shell
-from wa_connector.shell.dispatcher import Rounds, never
+from wa_connector.shell.dispatcher import Rounds
 from wa_connector.shell.ports import Ports, log
 
 

@@ -121,6 +121,12 @@ class GroupedStorage:
     async def upgrade(self) -> SchemaState:
         return await self._each.upgrade()
 
+    async def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        return await self._each.drop_events(tenant, before, limit)
+
+    async def scrub(self) -> None:
+        await self._each.scrub()
+
     async def aclose(self) -> None:
         await self._each.aclose()
 

@@ -6,14 +6,12 @@ from attrs import field, frozen
 
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.ground import Ground, consent_of
-from wa_connector.decide.merging import evidence_of
-from wa_connector.evidence.fold import is_late, recorded
-from wa_connector.evidence.ledger import sealed, source_of
-from wa_connector.model.consent import ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal
-from wa_connector.model.event import ConsentChanged
+from wa_connector.decide.refusals import append
+from wa_connector.evidence.ledger import source_of
+from wa_connector.model.consent import ChannelConsent, Evidence, Personal, Purpose, Signal
 from wa_connector.model.ids import CustomerId, UserId
 from wa_connector.model.setting import RevocationScope
-from wa_connector.ports.rows import CONSENT, EVIDENCE
+from wa_connector.ports.rows import FILE_USE
 
 
 @frozen
@@ -47,31 +45,19 @@ class Moved:
 
 def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) -> Moved:
     """Append to the customer's evidence, fold it in, and tell what changed."""
-    consent = consent_of(draft, customer)
     channel = ground.capabilities.channel
-    entry = sealed(_entry(draft, ground, customer, seen, consent.length + 1), consent.head)
-    earlier = evidence_of(draft, consent, customer) if is_late(consent, entry) else ()
-    folded = recorded(consent, entry, earlier)
-    draft.put(EVIDENCE.of(draft.tenant, customer, entry.sequence), entry)
-    draft.put(CONSENT.of(draft.tenant, customer), folded)
-    moved = Moved(consent.on(channel), folded.on(channel))
-    _tell(draft, customer, consent, folded)
-    return moved
+    before = consent_of(draft, customer)
+    folded = append(draft, customer, _entry(draft, ground, customer, seen))
+    if seen.attachment:
+        draft.put(FILE_USE.of(draft.tenant, seen.attachment, f"evidence:{customer}:{folded.length}"), "")
+    return Moved(before.on(channel), folded.on(channel))
 
 
-def _tell(draft: Draft, customer: CustomerId, before: ConsentRecord, after: ConsentRecord) -> None:
-    """One event for every channel and purpose that moved: a STOP may be about all channels."""
-    for channel in after.channels:
-        for purpose in Purpose:
-            stage = after.on(channel).stage(purpose)
-            if stage is not before.on(channel).stage(purpose):
-                draft.tell(ConsentChanged(customer, channel, purpose, stage))
-
-
-def _entry(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness, sequence: int) -> Evidence:
+def _entry(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) -> Evidence:
+    """The entry; its place in the chain is set where it is appended."""
     return Evidence(
         customer,
-        sequence,
+        0,
         at=seen.at,
         recorded_at=draft.now,
         channel=ground.capabilities.channel,

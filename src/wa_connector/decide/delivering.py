@@ -15,7 +15,7 @@ from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
-from wa_connector.decide.settling import advance, catch_up, correct, outbox_key
+from wa_connector.decide.settling import advance, catch_up, correct, erased_mark, outbox_key
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Audio, Content, Document, Image, Sticker, TemplateMessage, Video, Voicemail
 from wa_connector.model.decision import Decision, Reason, RemedyKind
@@ -45,7 +45,7 @@ from wa_connector.policy.screening import judge_screening, kept
 from wa_connector.policy.signing import signed
 from wa_connector.policy.status import Step
 from wa_connector.policy.window import is_open_by_customer
-from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX, window_of
+from wa_connector.ports.rows import CONVERSATION, FILE_USE, MESSAGE, OUTBOX, WAITING, window_of
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 FETCH_ATTEMPTS: Final = 8
@@ -234,6 +234,9 @@ def record_outcome(draft: Draft, command: Record) -> None:
     entry: OutboxEntry | None = draft.get(outbox_key(draft, message))
     if command.is_probe and isinstance(command.outcome, Accepted | Rejected):
         resume(draft, Resume(message.line))
+    if message.is_erased:
+        _record_of_erased(draft, message, command.outcome)
+        return
     match command.outcome:
         case Accepted():
             _accepted(draft, command.ground, message, entry, command.outcome)
@@ -253,6 +256,23 @@ def record_outcome(draft: Draft, command: Record) -> None:
                 _doubt(draft, command.ground, message, entry)
         case _:
             assert_never(command.outcome)
+
+
+def _record_of_erased(draft: Draft, message: Message, outcome: SendOutcome) -> None:
+    """The person was forgotten while his message was under way: note what became of it, and nothing of him."""
+    match outcome:
+        case Accepted(provider_id):
+            draft.mark(erased_mark(draft.tenant, message.line, provider_id), message.id)
+            draft.discard(WAITING.of(draft.tenant, message.line, provider_id))
+            advance(draft, message, Step.ACCEPTED)
+        case Rejected(code, _, correction):
+            advance(draft, message, Step.REJECTED, Failure(code, "", correction))
+        case Deferred() | AccountStopped():
+            advance(draft, message, Step.REJECTED, Failure(Reason.CANCELLED.value, ""))
+        case OutcomeUnknown():
+            advance(draft, message, Step.OUTCOME_LOST)
+        case _:
+            assert_never(outcome)
 
 
 def _accepted(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry | None, outcome: Accepted) -> None:
@@ -358,13 +378,16 @@ def _move_entry(
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def record_fetch(draft: Draft, command: RecordFetch) -> None:
-    """Put the stored file into its message, or try again later, or give up."""
+def record_fetch(draft: Draft, command: RecordFetch) -> bool:
+    """Put the stored file into its message, or try again later, or give up.
+
+    Returns whether the message was still there to have it; if not, nobody wants the file.
+    """
     message: Message = draft.get(MESSAGE.of(draft.tenant, command.message))
     key = OUTBOX.of(draft.tenant, Work.FETCH.value, command.message)
     entry: OutboxEntry | None = draft.get(key)
     if entry is None:
-        return
+        return False
     outcome = command.outcome
     if isinstance(outcome, Fetched):
         draft.delete(key)
@@ -372,6 +395,7 @@ def record_fetch(draft: Draft, command: RecordFetch) -> None:
         rules = command.screened.redacted_by if command.screened else ()
         stored = evolve(message, content=content, redacted_by=(*message.redacted_by, *rules))
         draft.put(MESSAGE.of(draft.tenant, message.id), stored)
+        draft.put(FILE_USE.of(draft.tenant, outcome.media.sha256, f"message:{message.id}"), "")
         draft.tell(MediaFetched(message.id, message.conversation))
     elif outcome.is_final or entry.attempts + 1 >= FETCH_ATTEMPTS:
         draft.delete(key)
@@ -382,6 +406,7 @@ def record_fetch(draft: Draft, command: RecordFetch) -> None:
         draft.under(command.lane.key, command.lane.fence)
         wait = backoff(message.id, evolve(entry, attempts=entry.attempts + 1))
         _move_entry(draft, entry, EntryState.QUEUED, due_at=draft.now + wait, attempts=entry.attempts + 1)
+    return True
 
 
 def with_media(content: Content, fetched: Fetched) -> Content:

@@ -167,6 +167,13 @@ class Draft:
         self._puts.pop(key, None)
         self._deletes[key] = None
 
+    def discard(self, key: Key) -> bool:
+        """Remove a row if it is there; whether it was."""
+        if self.get(key) is None:
+            return False
+        self.delete(key)
+        return True
+
     def merge(self, key: Key, **columns: int) -> None:
         self._merges[key] = dict(_merged(key.kind, self._merges.get(key, {}), columns))
 
@@ -219,6 +226,12 @@ def refuse_unless(decision: Decision) -> Decision:
     if not decision.is_allowed:
         raise _RefusedError(decision)
     return decision
+
+
+def mark_digest(tenant: TenantId, text: str) -> str:
+    """A digest for marks that speak of an id from outside, which may itself encode a number; the tenant is its key."""
+    key = hashlib.sha256(tenant.encode()).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=16).hexdigest()
 
 
 def once(draft: Draft, mark: str, ref: str) -> None:

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.merging import merge
+from wa_connector.decide.refusals import recall
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address, AddressFact, AddressKind, AddressRecord
 from wa_connector.model.customer import Customer
 from wa_connector.model.event import AddressMoved, CustomerSeen
@@ -112,6 +113,8 @@ def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
         ended = tuple(evolve(fact, until_at=fact.until_at or draft.now) for fact in record.facts)
         fact = AddressFact(customer, address.kind, draft.now)
         draft.put(_address_key(draft, address), AddressRecord((*ended, fact)))
+        if holder is None:
+            recall(draft, customer, address)
     owner = customer_record(draft, customer)
     if address not in owner.addresses:
         draft.put(_key(draft, customer), evolve(owner, addresses=(*owner.addresses, address)))
@@ -120,7 +123,8 @@ def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
 def _release(draft: Draft, holder: CustomerId, taker: CustomerId, address: Address) -> None:
     loser = customer_record(draft, holder)
     kept = tuple(other for other in loser.addresses if other.lookup != address.lookup)
-    draft.put(_key(draft, holder), evolve(loser, addresses=kept))
+    lost = tuple(other for other in loser.addresses if other.lookup == address.lookup)
+    draft.put(_key(draft, holder), evolve(loser, addresses=kept, former=(*loser.former, *lost)))
     draft.tell(AddressMoved(holder, taker))
 
 

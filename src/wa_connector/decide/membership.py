@@ -16,7 +16,7 @@ from wa_connector.decide.draft import Draft, once, refuse_unless
 from wa_connector.decide.ground import Ground, pair_of, standing_of
 from wa_connector.decide.sending import Placement, command_mark, judge, may_start, seat_of
 from wa_connector.decide.settling import advance, outbox_key
-from wa_connector.decide.threads import held_in, note_act, open_thread, pass_on_held, take_over
+from wa_connector.decide.threads import held_in, move_files, note_act, open_thread, pass_on_held, take_over
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Act, Content, Deed, Note
 from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
@@ -343,6 +343,7 @@ def edit_held(draft: Draft, command: OfHeld) -> Placement:
     refuse_unless(judge_screening(ground.screening, draft.now) or _ALLOWED)
     edited = evolve(message, content=command.content, author=ByUser(by), sponsor=None, redacted_by=command.redacted_by)
     draft.put(MESSAGE.of(draft.tenant, message.id), edited)
+    move_files(draft, message, edited)
     draft.tell(HeldEdited(message.id, message.conversation, by))
     return Placement(decision, message.conversation, message.id, message.status)
 

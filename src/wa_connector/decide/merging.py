@@ -48,7 +48,13 @@ def _join_addresses(draft: Draft, merged: CustomerId, survivor: CustomerId) -> N
     draft.put(CUSTOMER.of(draft.tenant, merged), evolve(loser, merged_into=survivor))
     draft.put(
         CUSTOMER.of(draft.tenant, survivor),
-        evolve(winner, addresses=(*winner.addresses, *new), name=winner.name or loser.name),
+        evolve(
+            winner,
+            addresses=(*winner.addresses, *new),
+            name=winner.name or loser.name,
+            merged_from=(*winner.merged_from, merged, *loser.merged_from),
+            former=(*winner.former, *loser.former),
+        ),
     )
 
 

@@ -10,11 +10,11 @@ from attrs import evolve, field, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Moved, Witness, record
-from wa_connector.decide.draft import Draft, once
+from wa_connector.decide.draft import Draft, mark_digest, once
 from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
 from wa_connector.decide.routing import placed_in
 from wa_connector.decide.sending import place_request, request_for
-from wa_connector.decide.settling import apply_report
+from wa_connector.decide.settling import apply_report, erased_mark
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import (
@@ -30,7 +30,7 @@ from wa_connector.model.content import (
     media_of,
 )
 from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
-from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId
+from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, TenantId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
@@ -88,6 +88,18 @@ class Keep:
     fingerprint: str
 
 
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+
+def inbound_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    """The mark of a customer's message. It outlives the message, so it holds a digest of the provider's id."""
+    return f"in:{line}:{mark_digest(tenant, provider_id)}"
+
+
+def preference_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    return f"preference:{line}:{mark_digest(tenant, provider_id)}"
+
+
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +107,7 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     """Store what a customer wrote, fold window and consent, and cause what follows."""
     ground, item = command.ground, command.item
     message = MessageId(draft.new_id())
-    once(draft, f"in:{ground.setup.line.id}:{item.provider_id}", message)
+    once(draft, inbound_mark(draft.tenant, ground.setup.line.id, item.provider_id), message)
     customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
     _sign_of_life(draft, ground, customer, item)
     thread, routed_by = placed_in(draft, ground, customer, item.replies_to, command.candidates)
@@ -277,12 +289,16 @@ def receive_status(draft: Draft, command: ReceiveStatus) -> MessageId | None:
 
 
 def _reported(draft: Draft, line: LineId, item: InboundStatus) -> Message | None:
+    """The message that a report is about. One whose provider's id was erased is known by the id's digest."""
     if item.message is not None:
         message: Message | None = draft.get(MESSAGE.of(draft.tenant, item.message))
         return message if message is not None and message.line == line else None
     prefix = (draft.tenant, line, item.provider_id)
-    found = list(draft.range(Range("message", "provider", prefix, 1)))
-    return found[0][1] if found else None
+    found: list[Message] = [value for _, value in draft.range(Range("message", "provider", prefix, 1))]
+    if found:
+        return found[0]
+    erased = draft.is_known(erased_mark(draft.tenant, line, item.provider_id))
+    return draft.get(MESSAGE.of(draft.tenant, erased)) if erased else None
 
 
 def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:
@@ -298,7 +314,7 @@ def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:
 def receive_preference(draft: Draft, command: ReceivePreference) -> CustomerId:
     """Fold a customer's choice about marketing. It touches nothing else: not the window, not the conversation."""
     ground, item = command.ground, command.item
-    once(draft, f"preference:{ground.setup.line.id}:{item.provider_id}", item.provider_id)
+    once(draft, preference_mark(draft.tenant, ground.setup.line.id, item.provider_id), "")
     customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
     signal = Signal.MARKETING_RESUMED if item.wants_marketing else Signal.MARKETING_STOPPED
     address = item.sender.addresses[0].value if item.sender.addresses else ""

@@ -9,6 +9,7 @@ from wa_connector.decide import identity
 from wa_connector.decide.consenting import Witness, record
 from wa_connector.decide.draft import Draft, once, refuse_unless
 from wa_connector.decide.ground import Ground, address_for, consent_of, standing_of, template_for
+from wa_connector.decide.refusals import consent_at
 from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to, take_by_writing
 from wa_connector.errors import InternalError, RefusedError
 from wa_connector.model.address import Address
@@ -289,7 +290,8 @@ def standing_to(draft: Draft, command: ToContact) -> tuple[CustomerId | None, St
     )
     if customer is None:
         # Nobody is stored yet: he is reached by the contact's own addresses.
-        standing = evolve(standing, has_address=bool(_addresses(command)))
+        kept = consent_at(draft, _addresses(command)).on(command.ground.capabilities.channel)
+        standing = evolve(standing, has_address=bool(_addresses(command)), consent=kept)
     return customer, standing
 
 

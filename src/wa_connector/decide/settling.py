@@ -7,10 +7,11 @@ from attrs import evolve
 
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Witness, record
-from wa_connector.decide.draft import Draft
+from wa_connector.decide.draft import Draft, mark_digest
 from wa_connector.decide.ground import Ground, pair_of
 from wa_connector.model.consent import Signal
 from wa_connector.model.event import MessageStatusChanged
+from wa_connector.model.ids import LineId, ProviderId, TenantId
 from wa_connector.model.inbound import InboundStatus, Report
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
@@ -29,6 +30,9 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
     The provider's id comes with the first report that beats its answer; whoever it names is one person with the
     message's customer.
     """
+    if message.is_erased:
+        _apply_to_erased(draft, message, item)
+        return
     if item.recipient is not None:
         identity.recognise(draft, identity.survivor(draft, message.customer), item.recipient.addresses)
     known = message if message.provider_id else evolve(message, provider_id=item.provider_id)
@@ -44,6 +48,17 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
         _note_reached(draft, ground, message, item)
     if item.free_until_at is not None:
         _note_price(draft, ground, message, item.free_until_at)
+
+
+def _apply_to_erased(draft: Draft, message: Message, item: InboundStatus) -> None:
+    """What was erased still climbs to where it came; nothing else of the report is taken: it names the person."""
+    failure = Failure(item.error, "", item.correction) if item.report is Report.FAILED else None
+    advance(draft, message, item.report, failure)
+
+
+def erased_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    """Leads from a provider's id that is erased to the message that it was of, so that a late report waits for nothing."""
+    return f"erased:{line}:{mark_digest(tenant, provider_id)}"
 
 
 _REACHED: Final = frozenset({Report.DELIVERED, Report.READ})

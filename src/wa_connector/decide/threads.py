@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.ground import Ground, pair_of
-from wa_connector.model.content import Act, Content, Deed, Note
+from wa_connector.model.content import Act, Content, Deed, Note, files_of
 from wa_connector.model.conversation import Conversation, ConversationState, Listing, Participant, Role
 from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, ConversationTaken, HeldHandedOver, MessageQueued
@@ -18,7 +18,7 @@ from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import Author, ByCustomer, BySystem, ByUser, Message, MessageStatus
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.policy.membership import Right, joined, listing_of, lists_of, may, shows
-from wa_connector.ports.rows import CONVERSATION, LISTING, MESSAGE, OUTBOX, Key
+from wa_connector.ports.rows import CONVERSATION, FILE_USE, LISTING, MESSAGE, OUTBOX, Key
 from wa_connector.ports.storage import Range
 
 MOST_HELD: Final = 1000
@@ -79,7 +79,7 @@ def note_act(draft: Draft, thread: Conversation, by: UserId, entry: MessageId, c
     key = CONVERSATION.of(draft.tenant, thread.id)
     before: Conversation = draft.get(key)
     draft.put(key, thread)
-    _relist(draft, before, thread)
+    relist(draft, before, thread)
     now = draft.now
     add(
         draft,
@@ -89,7 +89,7 @@ def note_act(draft: Draft, thread: Conversation, by: UserId, entry: MessageId, c
     )
 
 
-def _relist(draft: Draft, before: Conversation, thread: Conversation) -> None:
+def relist(draft: Draft, before: Conversation, thread: Conversation) -> None:
     """Bring the lists up to date on which a thread stands or stood."""
     for name in dict.fromkeys((*lists_of(before), *lists_of(thread))):
         was, now = listing_of(before, name), listing_of(thread, name)
@@ -130,6 +130,8 @@ def pass_on_held(draft: Draft, ground: Ground, thread: Conversation, heir: UserI
 def add(draft: Draft, message: Message) -> None:
     """Store a message as the newest entry of its thread, and tell the lists of all who see it."""
     draft.put(MESSAGE.of(draft.tenant, message.id), message)
+    for sha256 in files_of(message.content):
+        draft.put(FILE_USE.of(draft.tenant, sha256, f"message:{message.id}"), "")
     key, at = CONVERSATION.of(draft.tenant, message.conversation), to_microseconds(message.at)
     draft.merge(key, last_at=at, entries=1)
     thread: Conversation = draft.get(key)
@@ -150,6 +152,16 @@ def is_news(author: Author, name: str) -> bool:
             return False
         case _:
             assert_never(author)
+
+
+def move_files(draft: Draft, before: Message, after: Message) -> None:
+    """Note which files a message shows now that its content is another."""
+    for sha256 in files_of(before.content):
+        draft.discard(FILE_USE.of(draft.tenant, sha256, f"message:{after.id}"))
+    for sha256 in files_of(after.content):
+        key = FILE_USE.of(draft.tenant, sha256, f"message:{after.id}")
+        draft.get(key)
+        draft.put(key, "")
 
 
 @frozen

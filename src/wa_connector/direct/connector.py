@@ -8,21 +8,24 @@ from wa_connector.errors import UsageError
 from wa_connector.model.consent import Purpose
 from wa_connector.model.conversation import Role
 from wa_connector.model.ids import CommandId
+from wa_connector.shell.callbacks import never, silently
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.drive import drive
 from wa_connector.shell.ids import new_id
 
 if TYPE_CHECKING:
     # Names of types, and with them all that the constructor loads: see there.
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
     from types import TracebackType
 
     from wa_connector.decide.explaining import Explanation
+    from wa_connector.decide.forgetting import Requested
     from wa_connector.decide.membership import Leaving
     from wa_connector.decide.recording import Recorded
     from wa_connector.decide.sending import Placement
     from wa_connector.decide.templates import TemplateDiff
+    from wa_connector.model.address import Address
     from wa_connector.model.consent import Anchor, Evidence
     from wa_connector.model.content import Content, MediaRef
     from wa_connector.model.conversation import Conversation
@@ -32,12 +35,15 @@ if TYPE_CHECKING:
         AccountId,
         ContactId,
         ConversationId,
+        CustomerId,
+        HoldId,
         LineId,
         MessageId,
         OrganizationId,
         TenantId,
         UserId,
     )
+    from wa_connector.model.job import Hold, Job
     from wa_connector.model.message import Message
     from wa_connector.model.queue import LineStop
     from wa_connector.model.template import Template
@@ -48,6 +54,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.auditing import Verification
     from wa_connector.shell.engine import Engine, Kept
     from wa_connector.shell.inbound import WebhookResult
+    from wa_connector.shell.keeping import HeldSubject
     from wa_connector.shell.ports import Clock, Ids
     from wa_connector.shell.pushing import Pushed
     from wa_connector.shell.reading import CustomerTimeline, InboxPage, Timeline
@@ -598,6 +605,79 @@ class Connector:
         """Bring the storage's tables to this release's version: what ``wa-connector db upgrade`` does. Stop what uses the
         storage, and take a backup, before; a second call does nothing."""
         return drive(self._engine().upgrade())
+
+    # --- what is kept, and for how long -------------------------------------------------------------------------------
+
+    def find_customer(self, tenant: TenantId, user: UserId, address: Address) -> Customer | None:
+        """Whoever has an address now (``number("+1650…")`` makes one); None when nobody has. For those who supervise."""
+        return drive(self._engine().find_customer(tenant, user, address))
+
+    def forget_customer(self, tenant: TenantId, user: UserId, customer: CustomerId, *, why: str) -> Requested:
+        """Make a job that removes what identifies a person: name, addresses, texts, pictures, notes about him, and what
+        is queued to him. ``run_jobs`` does it.
+
+        Evidence goes on to verify, without the person in it. What he refused holds if he comes again: it stays under a
+        keyed digest of each of his addresses. The same person again gives the same job. A legal hold delays it until it
+        ends. For those who supervise. Raises ``UsageError`` for a customer that this tenant does not have.
+        """
+        return drive(self._engine().forget_customer(tenant, user, customer, why))
+
+    def retain(self, tenant: TenantId, user: UserId, *, why: str = "") -> Requested:
+        """Make a job that drops what is older than the root organization's settings (``keep_messages`` and so on) say now;
+        ``run_jobs`` does it. While one is open, it is that one. Passes over what a legal hold is on. For those who
+        supervise."""
+        return drive(self._engine().retain(tenant, user, why))
+
+    def place_hold(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        *,
+        customer: CustomerId | None = None,
+        organization: OrganizationId | None = None,
+        why: str,
+        until_at: datetime | None = None,
+    ) -> Hold:
+        """Let nothing of a customer, or of an organization's lines, be removed: before ``until_at``, or until it is lifted.
+
+        Several holds stand beside each other. One that is placed while a job runs stops it before its next step. Raises
+        ``RefusedError`` for somebody who does not supervise, and ``UsageError`` without a reason.
+        """
+        return drive(
+            self._engine().place_hold(
+                tenant, user, customer=customer, organization=organization, why=why, until_at=until_at
+            )
+        )
+
+    def lift_hold(self, tenant: TenantId, user: UserId, subject: str, hold: HoldId) -> Hold:
+        """End a hold; ``subject`` and ``hold.id`` are in ``holds``. What it delayed goes on with the next ``run_jobs``.
+
+        Raises ``RefusedError`` for somebody who does not supervise, and for a hold that is lifted already.
+        """
+        return drive(self._engine().lift_hold(tenant, user, subject, hold))
+
+    def holds(self, tenant: TenantId, user: UserId) -> tuple[HeldSubject, ...]:
+        """All legal holds there are and were, with who placed and lifted them and why. For those who supervise."""
+        return drive(self._engine().holds(tenant, user))
+
+    def jobs(self, tenant: TenantId) -> tuple[Job, ...]:
+        """All jobs of a tenant: open, held, and done."""
+        return drive(self._engine().jobs(tenant))
+
+    def run_jobs(
+        self,
+        tenant: TenantId,
+        *,
+        told: Callable[[Job], object] = silently,
+        is_stopping: Callable[[], bool] = never,
+    ) -> tuple[Job, ...]:
+        """Run the tenant's jobs until each is done or held; each as it is then.
+
+        A step looks at a hundred rows and is one commit; ``told`` gets the job after each (it runs between two commits),
+        and ``is_stopping`` is asked before each. What was interrupted, by that or by a crash, goes on with the next call,
+        of whatever process; two at once do each step once.
+        """
+        return drive(self._engine().run_jobs(tenant, told, is_stopping))
 
     def _engine(self) -> Engine:
         if self._is_closed:

@@ -159,6 +159,23 @@ class Anchor:
     entries: int
 
 
+@frozen
+class Refusal:
+    """What somebody refused on a channel, as it is kept of a person who was forgotten: STOP, DECLINED or
+    MARKETING_STOPPED."""
+
+    channel: str
+    signal: Signal
+    at: datetime
+
+
+@frozen
+class Forgotten:
+    """What is kept under the keyed digest of an address whose holder was forgotten, and nothing but that."""
+
+    refusals: tuple[Refusal, ...]
+
+
 EVERY_CHANNEL = "*"
 """Where a STOP is folded that revokes all channels, those included on which the customer was not yet met."""
 NO_CONSENT = ChannelConsent()

@@ -5,15 +5,18 @@ policy against the channel's capabilities, not here. No kind is of one channel: 
 WhatsApp or was left on a voicemail box, and a channel's capabilities say which kinds it carries.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field, fields, frozen, has
 
 from wa_connector.model.conversation import Role
 from wa_connector.model.ids import ConversationId, ProviderId, UserId
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @frozen
@@ -521,6 +524,11 @@ class Withheld:
     sentence: str
 
 
+@frozen
+class Erased:
+    """What stood here was removed with the person; that there was a message, and when, is all that is left."""
+
+
 Content: TypeAlias = (
     Text
     | Image
@@ -559,6 +567,7 @@ Content: TypeAlias = (
     | Act
     | Note
     | Withheld
+    | Erased
 )
 
 
@@ -569,6 +578,27 @@ def media_of(content: Content) -> MediaRef | None:
             return media
         case _:
             return None
+
+
+def files_of(content: Content) -> tuple[str, ...]:
+    """All stored files that a content shows, headers and cards included, by their SHA-256 (hex), each once."""
+    return () if isinstance(content, Text) else tuple(dict.fromkeys(_files_in(content)))
+
+
+def _files_in(value: Any) -> Iterator[str]:
+    if isinstance(value, MediaRef):
+        if value.is_stored:
+            yield value.sha256
+    elif isinstance(value, TemplateMessage):
+        # The value of a media header is a file's hash; that of a text header is a text.
+        named = (text for key, text in value.parameters.items() if "header." in key)
+        yield from (text for text in named if _SHA256.fullmatch(text))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _files_in(part)
+    elif has(type(value)):
+        for attribute in fields(type(value)):
+            yield from _files_in(getattr(value, attribute.name))
 
 
 def text_of(content: Content) -> str:

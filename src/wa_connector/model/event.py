@@ -10,7 +10,8 @@ from attrs import frozen
 
 from wa_connector.model.consent import Purpose, Stage
 from wa_connector.model.conversation import Role
-from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.ids import ConversationId, CustomerId, HoldId, JobId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.job import JobKind
 from wa_connector.model.message import MessageStatus, NoticeKind
 from wa_connector.model.routing import RoutedBy
 
@@ -275,6 +276,58 @@ class Quarantined:
     problem: str
 
 
+@frozen
+class ErasureRequested:
+    """A person is to be forgotten; what is queued to him will not be sent."""
+
+    customer: CustomerId
+    job: JobId
+    by: UserId
+
+
+@frozen
+class JobHeld:
+    """A legal hold forbids a job for now."""
+
+    job: JobId
+    kind: JobKind
+
+
+@frozen
+class CustomerForgotten:
+    """Nothing that names this person is left here. The host forgets him in its own books, too."""
+
+    customer: CustomerId
+    job: JobId
+
+
+@frozen
+class JobFinished:
+    """A job is done; ``changed`` rows were removed or emptied."""
+
+    job: JobId
+    kind: JobKind
+    changed: int
+
+
+@frozen
+class HoldPlaced:
+    """Nothing of ``subject`` (``customer:`` or ``organization:`` and the id) is removed until the hold ends."""
+
+    subject: str
+    hold: HoldId
+    by: UserId
+
+
+@frozen
+class HoldLifted:
+    """A hold ended before its time; what it delayed goes on."""
+
+    subject: str
+    hold: HoldId
+    by: UserId
+
+
 Happening: TypeAlias = (
     CustomerSeen
     | AddressMoved
@@ -307,6 +360,12 @@ Happening: TypeAlias = (
     | BackupRestored
     | SettingChanged
     | Quarantined
+    | ErasureRequested
+    | JobHeld
+    | CustomerForgotten
+    | JobFinished
+    | HoldPlaced
+    | HoldLifted
 )
 
 

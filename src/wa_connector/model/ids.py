@@ -19,3 +19,5 @@ ProviderId = NewType("ProviderId", str)
 Source: WhatsApp Cloud API, messages reference, read 2026-11."""
 CommandId = NewType("CommandId", str)
 """The caller's own id of a command; the same one twice has one effect."""
+JobId = NewType("JobId", str)
+HoldId = NewType("HoldId", str)

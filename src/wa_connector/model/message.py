@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from wa_connector.model.content import Content
+from wa_connector.model.content import Content, Erased
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
 from wa_connector.model.outbound import Correction
 from wa_connector.model.routing import RoutedBy
@@ -117,6 +117,10 @@ class Message:
     @property
     def is_inbound(self) -> bool:
         return isinstance(self.author, ByCustomer)
+
+    @property
+    def is_erased(self) -> bool:
+        return isinstance(self.content, Erased)
 
     @property
     def sender(self) -> UserId | None:

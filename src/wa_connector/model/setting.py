@@ -65,6 +65,10 @@ class PushShows(Enum):
     """Who wrote, and what."""
 
 
+FOREVER = timedelta(days=36_500)
+"""As long as the storage lasts."""
+
+
 @frozen
 class Settings:
     """One value a rule parameter. The names are what organizations override."""
@@ -119,6 +123,15 @@ class Settings:
     """How long a message of unknown outcome waits for a status that settles it."""
     held_for: timedelta = timedelta(days=7)
     """How long a held message waits for the window before it expires."""
+    keep_messages: timedelta = FOREVER
+    """How long messages are kept. This and the other ``keep_`` settings are read at the root organization, and count when
+    ``retain`` is run; a legal hold beats them."""
+    keep_files: timedelta = FOREVER
+    """How long pictures are kept; the words under them stay as long as their message."""
+    keep_quarantine: timedelta = FOREVER
+    """How long elements kept for inspection stay, and reports on messages that nobody knows."""
+    keep_events: timedelta = FOREVER
+    """How long the event log is kept: longer than the slowest of its readers may be away."""
 
 
 DEFAULTS = Settings()

@@ -26,6 +26,7 @@ from wa_connector.model.content import (
     Contacts,
     Content,
     Document,
+    Erased,
     Form,
     Header,
     Image,
@@ -369,7 +370,7 @@ def _refuse(reason: Reason, **parameters: Parameter) -> Decision:
     return Decision(reason, tuple(parameters.items()), _CORRECT)
 
 
-_OUR_OWN: Final = frozenset({Act, Note, Withheld})
+_OUR_OWN: Final = frozenset({Act, Note, Withheld, Erased})
 """What stands in a timeline and goes to no customer, whatever a channel declares."""
 
 _JUDGES: Final[Mapping[type[Content], Callable[[Any, Capabilities], Decision | None]]] = {

@@ -19,11 +19,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from attrs import field, frozen
 
 from wa_connector.model.address import AddressRecord
-from wa_connector.model.consent import Anchor, ConsentRecord, Evidence
+from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Forgotten
 from wa_connector.model.conversation import Conversation, Listing, Pair
 from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
 from wa_connector.model.instants import from_microseconds, to_microseconds
+from wa_connector.model.job import Holds, Job
 from wa_connector.model.message import Message
 from wa_connector.model.queue import Epoch, Gate, OutboxEntry
 from wa_connector.model.setting import SettingHistory
@@ -277,6 +278,23 @@ QUARANTINE: Final = Kind(
     indexes=(Index("age", ("tenant", "at", "entry")),),
 )
 
+HASH_KEY: Final = Kind("hash_key", str, key=_columns("tenant", "use"))
+"""The tenant's own key of digests, 64 hex digits: made when the first person is forgotten, and never changed."""
+FORGOTTEN: Final = Kind("forgotten", Forgotten, key=_columns("tenant", "digest"))
+"""What a forgotten person refused, by the keyed digest of an address."""
+FILE_USE: Final = Kind("file_use", str, key=_columns("tenant", "sha256", "user"))
+"""Who shows a file: ``message:`` and its id, or ``evidence:`` and its customer and sequence. A file goes when nobody does."""
+JOB: Final = Kind(
+    "job",
+    Job,
+    key=_columns("tenant", "job"),
+    columns=_columns("state"),
+    project=lambda job: (job.state.value,),
+    indexes=(Index("state", ("tenant", "state", "job")),),
+)
+HOLD: Final = Kind("hold", Holds, key=_columns("tenant", "subject"))
+"""The subject is ``customer:`` or ``organization:`` and the id."""
+
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
@@ -299,6 +317,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         SETTING,
         WAITING,
         QUARANTINE,
+        HASH_KEY,
+        FORGOTTEN,
+        FILE_USE,
+        JOB,
+        HOLD,
     )
 }
 
@@ -328,7 +351,12 @@ __all__ = [
     "DEDUPE",
     "EPOCH",
     "EVIDENCE",
+    "FILE_USE",
+    "FORGOTTEN",
     "GATE",
+    "HASH_KEY",
+    "HOLD",
+    "JOB",
     "KINDS",
     "LISTING",
     "MESSAGE",

@@ -75,6 +75,12 @@ class PlainStorage:
     async def upgrade(self) -> SchemaState:
         return await self._hop(self._versioned().upgrade)
 
+    async def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        return await self._hop(lambda: self._plain.drop_events(tenant, before, limit))
+
+    async def scrub(self) -> None:
+        return await self._hop(self._plain.scrub)
+
     async def aclose(self) -> None:
         return await self._hop(self._plain.close)
 
@@ -166,6 +172,9 @@ class PlainMedia:
         found = await self._hop(lambda: self._plain.read(tenant, media))
         return None if found is None else self._stream(found)
 
+    async def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        await self._hop(lambda: self._plain.delete(tenant, media))
+
     async def _stream(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         while (chunk := await self._hop(lambda: next(chunks, None))) is not None:
             yield chunk
@@ -179,6 +188,9 @@ class NoMedia:
 
     def read(self, tenant: TenantId, media: MediaRef) -> Iterator[bytes] | None:  # noqa: ARG002 - as above
         return None
+
+    def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        """Nothing is there to be deleted."""
 
 
 def pieces(file: IO[bytes]) -> Iterator[bytes]:

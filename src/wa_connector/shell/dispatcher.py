@@ -49,8 +49,10 @@ from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import AsyncTransport
 from wa_connector.ports.rows import GATE, MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
+from wa_connector.shell.callbacks import never
 from wa_connector.shell.committing import commit_one, decide, result_of, settled
 from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.keeping import let_go
 from wa_connector.shell.marks import Epochs, key_of
 from wa_connector.shell.pacing import A_MOMENT, Paces
 from wa_connector.shell.ports import Ports, log, where
@@ -75,11 +77,6 @@ class Turn:
 
     sent: int
     due_at: datetime | None
-
-
-def never() -> bool:
-    """Asked whether to stop, by whoever is not to."""
-    return False
 
 
 @final
@@ -315,13 +312,16 @@ class _Lane:
                 return Turn(fetched, self._ports.clock())
             ground, message = await self._ground(setup, entry)
             media = media_of(message.content)
-            assert media is not None
+            if media is None:
+                continue  # It was erased since the entries were read.
             try:
                 outcome = await transport.fetch(setup, media, self._ports.media)
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
                 outcome = FetchFailed(type(error).__qualname__, is_final=False)
-            await self._decide(record_fetch, await self._fetched(ground, message, outcome))
+            is_wanted = await self._decide(record_fetch, await self._fetched(ground, message, outcome))
+            if not is_wanted and isinstance(outcome, Fetched):
+                await let_go(self._ports, self._tenant, outcome.media.sha256)
             fetched += 1
         return Turn(fetched, self._ports.clock() if fetched else None)
 

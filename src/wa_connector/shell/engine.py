@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from wa_connector.decide import membership, screens, sending, templates
 from wa_connector.decide.draft import Draft, Known, Ready, Refused
 from wa_connector.decide.explaining import Explanation, explain
+from wa_connector.decide.forgetting import Requested
 from wa_connector.decide.gating import Resume, resume
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.membership import (
@@ -37,6 +38,7 @@ from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, T
 from wa_connector.decide.settings import ChangeSetting, change_setting
 from wa_connector.decide.templates import SyncTemplates, TemplateDiff
 from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageError
+from wa_connector.model.address import Address
 from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Purpose
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import Content, MediaRef, TemplateMessage
@@ -49,6 +51,7 @@ from wa_connector.model.ids import (
     ContactId,
     ConversationId,
     CustomerId,
+    HoldId,
     LineId,
     MessageId,
     OrganizationId,
@@ -57,6 +60,7 @@ from wa_connector.model.ids import (
     UserId,
 )
 from wa_connector.model.instants import checked, to_microseconds
+from wa_connector.model.job import Hold, Job
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
 from wa_connector.model.queue import EntryState, LineStop, OutboxEntry, Work
@@ -68,11 +72,12 @@ from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow, Scan, SchemaState, Wanted
-from wa_connector.shell import auditing, reading
+from wa_connector.shell import auditing, keeping, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
+from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
@@ -626,6 +631,52 @@ class Engine:
             raise UsageError(f"{type(storage).__name__} has no tables that could be upgraded")
         return storage
 
+    # --- what is kept, and for how long -------------------------------------------------------------------------------
+
+    async def find_customer(self, tenant: TenantId, user: UserId, address: Address) -> Customer | None:
+        return await keeping.find_customer(self._ports, tenant, await self._seat(tenant, user), address)
+
+    async def forget_customer(self, tenant: TenantId, user: UserId, customer: CustomerId, why: str) -> Requested:
+        seat = await self._seat(tenant, user)
+        return self._job(await keeping.request_forgetting(self._ports, tenant, seat, customer, why))
+
+    async def retain(self, tenant: TenantId, user: UserId, why: str) -> Requested:
+        seat = await self._seat(tenant, user)
+        return self._job(await keeping.request_retention(self._ports, tenant, seat, why))
+
+    async def place_hold(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        *,
+        customer: CustomerId | None,
+        organization: OrganizationId | None,
+        why: str,
+        until_at: datetime | None,
+    ) -> Hold:
+        subject = keeping.subject_of(customer, organization)
+        seat = await self._seat(tenant, user)
+        return await keeping.request_hold(self._ports, tenant, seat, subject, why, until_at)
+
+    async def lift_hold(self, tenant: TenantId, user: UserId, subject: str, hold: HoldId) -> Hold:
+        return await keeping.end_hold(self._ports, tenant, await self._seat(tenant, user), subject, hold)
+
+    async def holds(self, tenant: TenantId, user: UserId) -> tuple[HeldSubject, ...]:
+        return await keeping.all_holds(self._ports, tenant, await self._seat(tenant, user))
+
+    async def jobs(self, tenant: TenantId) -> tuple[Job, ...]:
+        return await keeping.jobs(self._ports, tenant)
+
+    async def run_jobs(
+        self, tenant: TenantId, told: Callable[[Job], object], is_stopping: Callable[[], bool]
+    ) -> tuple[Job, ...]:
+        return await keeping.run_jobs(self._ports, tenant, told, is_stopping)
+
+    def _job(self, requested: Requested) -> Requested:
+        if not requested.decision.is_allowed:
+            self._ports.hooks.measure("refusals", 1, reason=requested.decision.reason.value)
+        return requested
+
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def closings(self) -> list[Coroutine[Any, Any, None]]:
@@ -759,7 +810,9 @@ class Engine:
 
     async def _repeated(self, tenant: TenantId, message: MessageId) -> Placement:
         key = MESSAGE.of(tenant, message)
-        first: Message = (await self._ports.storage.load([key])).rows[key].value
+        first: Message | None = (await self._ports.storage.load([key])).rows[key].value
+        if first is None:
+            return Placement(Decision(Reason.NOTHING_TO_DO), is_repeat=True)  # It is older than messages are kept.
         return Placement(Decision(Reason.ALLOWED), first.conversation, first.id, first.status, is_repeat=True)
 
     def _refused(self, decision: Decision) -> Placement:

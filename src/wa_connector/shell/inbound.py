@@ -19,7 +19,9 @@ from wa_connector.decide.receiving import (
     ReceiveMessage,
     ReceivePreference,
     ReceiveStatus,
+    inbound_mark,
     keep,
+    preference_mark,
     receive_message,
     receive_preference,
     receive_status,
@@ -171,7 +173,7 @@ async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundS
         seconds = (ports.clock() - item.at).total_seconds()
         ports.hooks.measure("webhook_lag_seconds", seconds, channel=ground.capabilities.channel)
         message = evolve(item, sender=_scoped(item.sender, portfolio))
-        mark = DEDUPE.of(line.tenant, f"in:{line.id}:{item.provider_id}")
+        mark = DEDUPE.of(line.tenant, inbound_mark(line.tenant, line.id, item.provider_id))
         wanted = (mark, *_of_sender(ground, message.sender), *_of_quoted(ground, message.replies_to))
         words = words_of(item.content)
         opinion = await ports.hooks.read_reply(words) if words and ports.hooks.readers else None
@@ -181,7 +183,7 @@ async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundS
         return _Element(line.tenant, receive_message, command, wanted, item)
     if isinstance(item, InboundPreference):
         chosen = evolve(item, sender=_scoped(item.sender, portfolio))
-        mark = DEDUPE.of(line.tenant, f"preference:{line.id}:{item.provider_id}")
+        mark = DEDUPE.of(line.tenant, preference_mark(line.tenant, line.id, item.provider_id))
         wanted = (mark, *_of_sender(ground, chosen.sender))
         return _Element(line.tenant, receive_preference, ReceivePreference(ground, chosen), wanted, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None

@@ -635,6 +635,39 @@ class StorageContract:
             assert [event.at for event in events] == [NOW] * 3 + [NOW + SECOND] * 2 + [NOW] * 2
             assert {event.tenant for event in events} == {TENANT}
 
+    def test_old_events_are_dropped_from_the_beginning(self, store: Storage) -> None:
+        """Up to the first that is not older, a bounded number at a time, of one tenant; whoever reads goes on behind."""
+        for number in range(5):
+            event = CustomerSeen(CustomerId(f"c{number}"))
+            for tenant in (TENANT, OTHER):
+                at = NOW + number * SECOND
+                assert store.commit([Change(tenant, at, events=(event,))]) == (COMMITTED,)
+        cursor = store.events_after(TENANT, "", 1).cursor
+        assert store.drop_events(TENANT, NOW + 3 * SECOND, 2) == 2
+        assert (
+            _happenings(store.events_after(TENANT, "", 10)) == _happenings(store.events_after(TENANT, cursor, 10))[-3:]
+        )
+        assert store.drop_events(TENANT, NOW + 3 * SECOND, 2) == 1
+        assert store.drop_events(TENANT, NOW + 3 * SECOND, 2) == 0
+        left = [CustomerSeen(CustomerId(f"c{number}")) for number in (3, 4)]
+        assert _happenings(store.events_after(TENANT, "", 10)) == left
+        assert len(store.events_after(OTHER, "", 10).events) == 5
+
+    def test_an_old_event_behind_a_young_one_stays(self, store: Storage) -> None:
+        """The log has one order, whatever the clocks of those who wrote it."""
+        for number, at in enumerate((NOW, NOW + 9 * SECOND, NOW)):
+            event = CustomerSeen(CustomerId(f"c{number}"))
+            assert store.commit([Change(TENANT, at, events=(event,))]) == (COMMITTED,)
+        assert store.drop_events(TENANT, NOW + SECOND, 10) == 1
+        assert len(store.events_after(TENANT, "", 10).events) == 2
+
+    def test_scrubbing_loses_nothing(self, store: Storage) -> None:
+        """It is about what was removed, and may be called at any time."""
+        store.scrub()
+        _insert(store, ANN, _customer("kept"))
+        store.scrub()
+        assert store.load([ANN]).rows[ANN].value == _customer("kept")
+
     def test_a_log_goes_on_at_its_cursor(self, store: Storage) -> None:
         """An empty page returns the cursor that was given; what comes later is found behind it."""
         assert store.events_after(TENANT, "", 10) == EventPage((), "")
@@ -971,6 +1004,12 @@ class _Awaited:
 
     def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
         return self._run(self._storage.claim(works, limit, now, lease))
+
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        return self._run(self._storage.drop_events(tenant, before, limit))
+
+    def scrub(self) -> None:
+        self._run(self._storage.scrub())
 
     def close(self) -> None:
         self._run(self._storage.aclose())

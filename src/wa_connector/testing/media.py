@@ -31,3 +31,7 @@ class MemoryMediaStore:
         """What this tenant put under this hash, in one chunk."""
         content = self.files.get((tenant, media.sha256))
         return None if content is None else iter((content,))
+
+    def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        """Forget what this tenant put under this hash."""
+        self.files.pop((tenant, media.sha256), None)

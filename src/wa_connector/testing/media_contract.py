@@ -103,6 +103,29 @@ class MediaStoreContract:
         """Whatever the reference says: it may have come from anywhere."""
         assert store.read(ACME, MediaRef("text/plain", sha256=sha256, size=1)) is None
 
+    def test_what_is_deleted_is_gone(self, store: MediaStore) -> None:
+        """Twice as well as once; and it can be put again."""
+        media = store.put(ACME, iter([b"secret"]), "text/plain", 100)
+        store.delete(ACME, media)
+        store.delete(ACME, media)
+        assert store.read(ACME, media) is None
+        assert store.put(ACME, iter([b"secret"]), "text/plain", 100) == media
+        assert _content(store, ACME, media) == b"secret"
+
+    def test_only_a_tenants_own_file_is_deleted(self, store: MediaStore) -> None:
+        """What another tenant put under the same hash stays."""
+        media = store.put(ACME, iter([b"secret"]), "text/plain", 100)
+        store.put(GLOBEX, iter([b"secret"]), "text/plain", 100)
+        store.delete(GLOBEX, media)
+        assert (store.read(GLOBEX, media), _content(store, ACME, media)) == (None, b"secret")
+
+    @pytest.mark.parametrize("sha256", ["", "0" * 64, "../" * 21 + "x", "/etc/passwd", "0" * 64 + "\n"])
+    def test_deleting_what_is_not_there_does_nothing(self, store: MediaStore, sha256: str) -> None:
+        """Whatever the reference says."""
+        kept = store.put(ACME, iter([b"kept"]), "text/plain", 100)
+        store.delete(ACME, MediaRef("text/plain", sha256=sha256, size=1))
+        assert _content(store, ACME, kept) == b"kept"
+
     def test_reading_twice_at_once(self, store: MediaStore) -> None:
         """Each reader has its own place in the file, and one that stops early hurts nobody."""
         media = store.put(ACME, iter([b"a" * 200_000]), "text/plain", 1_000_000)

@@ -260,6 +260,19 @@ class MemoryStorage:
         lane.due_at = _earlier(lane.due_at, wake.due_at)
         lane.wakes += 1
 
+    # ------------------------------------------------------------------------------------ keeping
+
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` events from before an instant, from the beginning of the log."""
+        with self._open():
+            log = self._events.get(tenant, [])
+            old = next((place for place, event in enumerate(log[:limit]) if event.at >= before), len(log[:limit]))
+            del log[:old]
+            return old
+
+    def scrub(self) -> None:
+        """Nothing to overwrite: there are no files."""
+
     # --------------------------------------------------------------------------------- life cycle
 
     def close(self) -> None:
@@ -298,6 +311,12 @@ class AsyncMemoryStorage:
 
     async def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
         return self.plain.claim(works, limit, now, lease)
+
+    async def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        return self.plain.drop_events(tenant, before, limit)
+
+    async def scrub(self) -> None:
+        self.plain.scrub()
 
     async def aclose(self) -> None:
         self.plain.close()

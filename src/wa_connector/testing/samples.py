@@ -11,7 +11,18 @@ from attrs import frozen
 
 from wa_connector.errors import UsageError
 from wa_connector.model.address import Address, AddressFact, AddressKind, AddressRecord
-from wa_connector.model.consent import Anchor, ChannelConsent, ConsentRecord, Evidence, Personal, Purpose, Signal, Stage
+from wa_connector.model.consent import (
+    Anchor,
+    ChannelConsent,
+    ConsentRecord,
+    Evidence,
+    Forgotten,
+    Personal,
+    Purpose,
+    Refusal,
+    Signal,
+    Stage,
+)
 from wa_connector.model.content import (
     Act,
     AddressRequest,
@@ -35,6 +46,7 @@ from wa_connector.model.content import (
     Deleted,
     Document,
     Edited,
+    Erased,
     Form,
     FormReply,
     IdentityChange,
@@ -79,6 +91,8 @@ from wa_connector.model.ids import (
     AccountId,
     ConversationId,
     CustomerId,
+    HoldId,
+    JobId,
     LineId,
     MessageId,
     ProviderId,
@@ -87,6 +101,7 @@ from wa_connector.model.ids import (
 )
 from wa_connector.model.inbound import InboundStatus, Report, Sender
 from wa_connector.model.instants import to_microseconds
+from wa_connector.model.job import Hold, Holds, Job, JobKind, JobStage, JobState
 from wa_connector.model.message import (
     Author,
     ByCustomer,
@@ -313,6 +328,7 @@ def contents_of(text: str, size: int = 1) -> tuple[Content, ...]:
         Act(Deed.TRANSFERRED, UserId("user-2"), UserId("user-1"), Role.OWNER, ConversationId("before"), text),
         Note(text),
         Withheld("dlp", text),
+        Erased(),
     )
 
 
@@ -414,6 +430,43 @@ def _quarantine(tenant: TenantId, number: int) -> tuple[Key, KeptElement]:
     return rows.QUARANTINE.of(tenant, _id(number)), KeptElement(_at(number), "unreadable", _text(number))
 
 
+def _hash_key(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.HASH_KEY.of(tenant, _id(number)), f"{number:064x}"
+
+
+def _forgotten(tenant: TenantId, number: int) -> tuple[Key, Forgotten]:
+    refusals = (Refusal("whatsapp", Signal.STOP, _at(number)), Refusal("sms", Signal.MARKETING_STOPPED, NOW))
+    return rows.FORGOTTEN.of(tenant, f"{number:032x}"), Forgotten(refusals[: number % 3])
+
+
+def _file_use(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.FILE_USE.of(tenant, _of_two(number) * 32, f"message:{_id(number)}"), _text(number)
+
+
+def _job(tenant: TenantId, number: int) -> tuple[Key, Job]:
+    value = Job(
+        JobId(_id(number)),
+        list(JobKind)[number % len(JobKind)],
+        UserId("user-1"),
+        _text(number),
+        _at(number),
+        list(JobState)[number % len(JobState)],
+        list(JobStage)[number % len(JobStage)],
+        cursor=_text(number),
+        changed=number,
+        customer=CustomerId("customer-1") if number % 2 else None,
+        addresses=(Address(AddressKind.NUMBER, "+4930123456"),) if number % 3 else (),
+        files=("ab" * 32,),
+        older_than={"messages": _at(number)},
+    )
+    return rows.JOB.of(tenant, value.id), value
+
+
+def _hold(tenant: TenantId, number: int) -> tuple[Key, Holds]:
+    hold = Hold(HoldId(_id(number)), UserId("user-1"), _text(number), NOW, _at(number) if number % 2 else None)
+    return rows.HOLD.of(tenant, f"customer:{_id(number)}"), Holds((hold,) * (number % 3))
+
+
 _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "address": _address,
     "customer": _customer,
@@ -434,4 +487,9 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "setting": _setting,
     "waiting": _waiting,
     "quarantine": _quarantine,
+    "hash_key": _hash_key,
+    "forgotten": _forgotten,
+    "file_use": _file_use,
+    "job": _job,
+    "hold": _hold,
 }

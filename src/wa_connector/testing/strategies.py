@@ -49,6 +49,7 @@ from wa_connector.model.content import (
     Content,
     Deed,
     Document,
+    Erased,
     Form,
     Header,
     Image,
@@ -248,7 +249,7 @@ def contents() -> st.SearchStrategy[Content]:
     calls = st.builds(Call, st.sampled_from(CallDirection), st.booleans())
     users = st.none() | st.just(UserId("ana"))
     acts = st.builds(Act, st.sampled_from(Deed), users, users, st.none() | st.sampled_from(Role), note=texts())
-    noted = acts | st.builds(Note, texts()) | st.builds(Withheld, texts(), texts())
+    noted = acts | st.builds(Note, texts()) | st.builds(Withheld, texts(), texts()) | st.just(Erased())
     samples = texts(max_size=40).map(contents_of).flatmap(st.sampled_from)
     return free_form() | template_messages() | replies | calls | st.builds(Unsupported, texts()) | noted | samples
 

@@ -31,7 +31,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 class DiskMediaStore:
     """Implements ``ports.media.MediaStore`` under ``root``, which is made with its first file.
 
-    Files and folders are readable by the process's own user alone. Nothing is ever deleted here.
+    Files and folders are readable by the process's own user alone.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -72,6 +72,19 @@ class DiskMediaStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
         return self._chunks(path)
+
+    def delete(self, tenant: TenantId, media: MediaRef) -> None:
+        """Remove a file; the folder is forced to the disk, so that it does not come back with a power cut. Raises
+        ``Unavailable`` when the disk cannot be written. Who is reading it at the moment reads on to its end."""
+        if not _SHA256.fullmatch(media.sha256):
+            return
+        place = self._folder(tenant) / media.sha256[:2] / media.sha256
+        with self._answering_for_the_disk():
+            try:
+                place.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            _force(place.parent)
 
     def _folder(self, tenant: TenantId) -> Path:
         return self._root / hashlib.sha256(tenant.encode()).hexdigest()

@@ -18,7 +18,7 @@ from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
 from wa_connector.ports.codec import decode, decode_happening
 from wa_connector.ports.misuse import check_follow, check_page, kind_of, parse_cursor
-from wa_connector.ports.rows import ColumnType, Key, Kind, Scalar
+from wa_connector.ports.rows import KINDS, ColumnType, Key, Kind, Scalar
 from wa_connector.ports.storage import (
     ABSENT,
     FOUND,
@@ -36,7 +36,18 @@ from wa_connector.ports.storage import (
 from wa_connector_postgres import statements
 from wa_connector_postgres.functions import COMMIT
 from wa_connector_postgres.rounds import Found, Prepared, Round, prepare
-from wa_connector_postgres.statements import CLAIM, EVENT_BITS, EVENTS_AFTER, Followed, Head, Part, Rows, Source
+from wa_connector_postgres.statements import (
+    CLAIM,
+    DROP_EVENTS,
+    EVENT_BITS,
+    EVENTS_AFTER,
+    Followed,
+    Head,
+    Part,
+    Rows,
+    Source,
+    quoted,
+)
 
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Answer: TypeAlias = Sequence[tuple[Any, ...]]
@@ -219,6 +230,17 @@ async def commit(ask: Ask, schema: str, changes: Sequence[Prepared]) -> tuple[Ou
         outcomes += this.outcomes
         found = Found()
     return tuple(outcomes)
+
+
+async def drop_events(ask: Ask, tenant: TenantId, before: datetime, limit: int) -> int:
+    """Remove up to ``limit`` events from before an instant, from the beginning of the log."""
+    return len(await ask(DROP_EVENTS, (tenant, limit, to_microseconds(before), tenant)))
+
+
+async def scrub(ask: Ask) -> None:
+    """Let the server reuse, and so overwrite, the space of what was removed from the tables that hold content."""
+    for name in KINDS:
+        await ask(f"VACUUM (SKIP_LOCKED) {quoted(name)}")
 
 
 async def claim(ask: Ask, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> tuple[LeasedLane, ...]:

@@ -58,6 +58,15 @@ EVENTS_AFTER: Final = (
     " AND transaction < (SELECT base FROM log) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
     " ORDER BY transaction, ordinal LIMIT %s"
 )
+# The oldest of the log up to the first that is not old; what is in doubt is younger than all of these.
+DROP_EVENTS: Final = (
+    "WITH oldest AS MATERIALIZED (SELECT transaction, ordinal, at FROM event WHERE tenant = %s"
+    " ORDER BY transaction, ordinal LIMIT %s),"
+    " young AS MATERIALIZED (SELECT transaction, ordinal FROM oldest WHERE at >= %s ORDER BY transaction, ordinal LIMIT 1)"
+    " DELETE FROM event e USING oldest o WHERE e.tenant = %s AND e.transaction = o.transaction AND e.ordinal = o.ordinal"
+    " AND NOT EXISTS (SELECT 1 FROM young y WHERE (y.transaction, y.ordinal) <= (o.transaction, o.ordinal))"
+    " RETURNING e.ordinal"
+)
 # The index begins with the work, so each has a question of its own; what is due longest of all is among the answers.
 # Locked and skipped there, so that dispatchers never wait for each other, nor for a commit that has the lane in hand.
 CLAIM: Final = (

@@ -95,6 +95,17 @@ class PostgresStorage:
 
             return drive(question(ask, self._options.schema, self._options.patience))
 
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` events from before an instant, from the beginning of the log."""
+        with self._translated():
+            return drive(questions.drop_events(self._ask, tenant, before, limit))
+
+    def scrub(self) -> None:
+        """``VACUUM`` each table, which blocks no reader or writer: the space of what was removed is used again. The bytes
+        stay in the server's files until then, and in its log and its backups for as long as those are kept."""
+        with self._translated():
+            drive(questions.scrub(self._ask))
+
     def close(self) -> None:
         """Close this process's connections, waiting up to ``patience`` for running calls. Twice does nothing."""
         self._pool.close()
@@ -174,6 +185,16 @@ class AsyncPostgresStorage:
                 return await question(ask, self._options.schema, self._options.patience)
             finally:
                 await db.close()
+
+    async def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` events from before an instant, from the beginning of the log."""
+        with self._translated():
+            return await questions.drop_events(self._pool.ask, tenant, before, limit)
+
+    async def scrub(self) -> None:
+        """As the plain one."""
+        with self._translated():
+            await questions.scrub(self._pool.ask)
 
     async def aclose(self) -> None:
         """Close the connections, waiting up to ``patience`` for calls that run on this loop. Twice does nothing."""

@@ -53,6 +53,8 @@ INSERT_EVENT: Final = "INSERT INTO event (tenant, at, happening, sequence) VALUE
 EVENTS_AFTER: Final = (
     "SELECT sequence, at, happening FROM event WHERE tenant = ? AND sequence > ? ORDER BY sequence LIMIT ?"
 )
+OLDEST_EVENTS: Final = "SELECT sequence, at FROM event WHERE tenant = ? ORDER BY sequence LIMIT ?"
+DROP_EVENTS: Final = "DELETE FROM event WHERE tenant = ? AND sequence <= ?"
 FENCE: Final = f"SELECT fence FROM lane WHERE {LANE_KEY}"
 WAKE: Final = (
     "INSERT INTO lane (tenant, line, customer, work, due_at, wakes) VALUES (?, ?, ?, ?, ?, 1)"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -38,7 +39,18 @@ from wa_connector_sqlite import schema
 from wa_connector_sqlite.changes import Numbers, Prepared, land, prepare
 from wa_connector_sqlite.errors import translated
 from wa_connector_sqlite.pool import Pool
-from wa_connector_sqlite.statements import BEGIN_READ, BEGIN_WRITE, DUE, EVENTS_AFTER, LEASE, follow, scan, statements
+from wa_connector_sqlite.statements import (
+    BEGIN_READ,
+    BEGIN_WRITE,
+    DROP_EVENTS,
+    DUE,
+    EVENTS_AFTER,
+    LEASE,
+    OLDEST_EVENTS,
+    follow,
+    scan,
+    statements,
+)
 
 _OLDEST: Final = (3, 35, 0)
 """The first with RETURNING."""
@@ -177,6 +189,26 @@ class SqliteStorage:
             schema.upgrade(db, self._path, to_microseconds(self._clock()))
             return schema.state(db, self._path)
 
+    # ------------------------------------------------------------------------------------ keeping
+
+    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
+        """Remove up to ``limit`` events from before an instant, from the beginning of the log."""
+        until = to_microseconds(before)
+        with self._writing() as db:
+            oldest = db.execute(OLDEST_EVENTS, (tenant, limit)).fetchall()
+            old = list(takewhile(lambda event: event[1] < until, oldest))
+            if old:
+                db.execute(DROP_EVENTS, (tenant, old[-1][0]))
+                db.execute("COMMIT")
+        return len(old)
+
+    def scrub(self) -> None:
+        """Bring the log into the file and cut it off. What is deleted or replaced is overwritten when that happens
+        (``secure_delete``), so the log is the only place where it can still stand; readers that run at the moment keep
+        their part of it, and the next call cuts that off."""
+        with translated(self._path), self._pool.writing() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     # --------------------------------------------------------------------------------- life cycle
 
     def close(self) -> None:
@@ -226,6 +258,8 @@ class SqliteStorage:
         )
         try:
             db.execute("PRAGMA synchronous=FULL")
+            # What is erased must not be found in the file's free space.
+            db.execute("PRAGMA secure_delete=ON").fetchall()
         except BaseException:
             db.close()
             raise
