@@ -216,6 +216,14 @@ def test_a_held_message_is_released_when_the_window_opens(desk: "Desk") -> None:
     assert desk.do(release, desk.taking(message)).reason is Reason.NOTHING_TO_DO
 
 
+def test_of_two_held_messages_one_is_left_when_the_other_is_released(desk: "Desk") -> None:
+    first = held(desk)
+    desk.send(first.conversation, hold=True)
+    desk.receive("Back")
+    desk.do(release, desk.taking(first))
+    assert desk.pair(first.customer).held == 1
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "status", "code"),
     [
@@ -265,10 +273,12 @@ def test_a_released_message_is_held_again_when_the_window_closes_first(desk: "De
 
 
 def test_an_accepted_message_has_left(desk: "Desk") -> None:
-    """It has the provider's id and is out of the outbox; the window knows that we wrote."""
+    """It has the provider's id and is out of the outbox; the window knows when we wrote, and not when we were told."""
     message = queued(desk)
     handed_over_at = desk.later(minutes=1)
-    stored = desk.deliver(message, Accepted(ProviderId("out-9")))
+    desk.hand_over(message)
+    desk.later(seconds=20)
+    stored = desk.outcome(message, Accepted(ProviderId("out-9")))
     assert (MessageStatus.ACCEPTED, ProviderId("out-9")) == (stored.status, stored.provider_id)
     assert desk.entry(message) is None
     assert handed_over_at == desk.window(message.customer).business_at

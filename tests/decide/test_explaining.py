@@ -35,10 +35,12 @@ REFUSED = evolve(SENT, status=MessageStatus.FAILED, failure=CLOSED, status_at=NO
     ("message", "window"),
     [
         (WRITTEN, Window(customer_at=NOON)),
+        (evolve(WRITTEN, at=NOON + HOUR), Window(customer_at=NOON + HOUR)),
         (evolve(WRITTEN, at=NOON + 2 * HOUR), Window()),
         (evolve(WRITTEN, opens_window=False), Window()),
         (SENT, Window(business_at=NOON)),
         (evolve(SENT, handed_over_at=None), Window()),
+        (evolve(SENT, handed_over_at=NOON + HOUR), Window(business_at=NOON + HOUR)),
         (evolve(SENT, handed_over_at=NOON + 2 * HOUR), Window()),
         (evolve(SENT, status=MessageStatus.CANCELLED), Window()),
         (REFUSED, Window(business_at=NOON, refused_at=NOON)),

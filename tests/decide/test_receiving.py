@@ -223,6 +223,18 @@ def test_a_notice_says_the_organizations_words_and_its_cause(make_desk: Callable
     assert MessageQueued(notice.id, message.conversation, MessageStatus.QUEUED, NoticeKind.STOP) in desk.told
 
 
+@pytest.mark.parametrize(
+    ("word", "setting"),
+    [("Yes", "acceptance_text"), ("No", "decline_text"), ("STOP", "stop_text"), ("HELP", "help_text")],
+)
+def test_each_notice_has_its_own_words(make_desk: Callable[..., "Desk"], word: str, setting: str) -> None:
+    names = ("acceptance_text", "decline_text", "stop_text", "help_text")
+    desk = make_desk({name: f"The {name}." for name in names})
+    desk.ask()
+    desk.receive(word)
+    assert Text(f"The {setting}.") in [message.content for message in desk.messages()]
+
+
 @pytest.mark.parametrize("word", ["Yes", "No", "STOP"])
 def test_a_cause_has_one_notice(desk: "Desk", word: str) -> None:
     """Who says the same thing again is not told again."""
@@ -310,6 +322,16 @@ def test_an_old_message_causes_no_message_of_ours(desk: "Desk") -> None:
     assert notices(desk) == []
     desk.receive("HELP", at=desk.now - timedelta(hours=23, minutes=59))
     assert notices(desk) == [NoticeKind.HELP]
+
+
+@pytest.mark.parametrize(("age", "requests"), [(timedelta(hours=24), 1), (timedelta(hours=23, minutes=59), 2)], ids=str)
+def test_a_message_of_a_day_ago_asks_nobody_again(desk: "Desk", age: timedelta, requests: int) -> None:
+    """The second request is a template: no closed window would stop it."""
+    desk.ask()
+    desk.receive("No")
+    desk.later(days=3)
+    desk.receive("What is this?", at=desk.now - age)
+    assert len([message for message in desk.messages() if isinstance(message.content, TemplateMessage)]) == requests
 
 
 def test_a_late_word_that_moves_nothing_is_not_confirmed(desk: "Desk") -> None:

@@ -181,11 +181,26 @@ def test_who_is_not_on_the_channel_is_not_written_to(desk: "Desk", by: str) -> N
 
 
 def test_an_old_message_proves_nothing_about_now(desk: "Desk") -> None:
-    """A message from long before the refusal, delivered late, does not make a customer reachable again."""
+    """A message from before the refusal, delivered late, does not make a customer reachable again; one of the same time,
+    as far as two clocks can tell, does."""
     message = desk.send(desk.granted())
     refuse(desk, message, "answer", Correction.NOT_ON_CHANNEL)
+    skew = desk.ground().settings.clock_skew
     desk.receive("Long ago", at=desk.now - timedelta(hours=1))
+    desk.receive("Before", at=desk.now - skew)
     assert desk.pair(message.customer).unreachable_since_at is not None
+    desk.receive("At once", at=desk.now - skew + timedelta(microseconds=1))
+    assert desk.pair(message.customer).unreachable_since_at is None
+
+
+def test_a_refusal_for_a_closed_window_is_of_when_the_message_was_handed_over(desk: "Desk") -> None:
+    """What the customer wrote while the answer was on its way opens the window all the same."""
+    message = desk.send(desk.granted())
+    handed_over_at = desk.later(minutes=1)
+    desk.hand_over(message)
+    desk.later(minutes=1)
+    desk.outcome(message, Rejected("131047", "closed", Correction.WINDOW_CLOSED))
+    assert handed_over_at == desk.window(message.customer).refused_at
 
 
 @pytest.mark.parametrize("by", ["answer", "report"])
