@@ -170,7 +170,8 @@ def test_levels_lose_a_twentieth() -> None:
 def test_time_is_given_away_a_second_ahead_and_no_more() -> None:
     pace = portions(80)
     assert isinstance(share_of(NOW + AHEAD, NOW, pace), Share)
-    assert share_of(NOW + 2 * SECOND, NOW, pace) == NOW + 2 * SECOND - AHEAD
+    for given_until in (NOW + 2 * SECOND, NOW + SET_BACK):
+        assert given_until - AHEAD == share_of(given_until, NOW, pace)
 
 
 def test_a_clock_that_was_set_back_does_not_stop_a_line() -> None:

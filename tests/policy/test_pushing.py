@@ -74,6 +74,7 @@ GIVEN = PushKind.GIVEN
         (NOT_SENT, OPEN, OURS, {ANA: PushKind.NOT_SENT}),
         (NOT_SENT, NOBODYS, OURS, {}),
         (NOT_SENT, OPEN, MESSAGE, {}),
+        (NOT_SENT, OPEN, None, {}),
         (ConversationTransferred(THREAD, BEN, ANA, BEN), OPEN, None, {ANA: GIVEN}),
         (ConversationTransferred(THREAD, BEN, ANA, ANA), OPEN, None, {}),
         (ConversationTransferred(THREAD, BEN, DAN, BEN), OPEN, None, {}),

@@ -417,6 +417,13 @@ def test_templates_are_likely_to_be_billed(action: Action, consent: ChannelConse
     assert decide(action, evolve(FREE, consent=consent), NOW).billed
 
 
+@pytest.mark.parametrize(("free_until_at", "is_billed"), [(NOW, True), (NOW + MICROSECOND, False)])
+def test_what_is_free_is_so_up_to_its_very_end(free_until_at: datetime, is_billed: bool) -> None:
+    capabilities = evolve(FREE.capabilities, free_form_billed_from_at=NOW)
+    standing = evolve(FREE, capabilities=capabilities, free_until_at=free_until_at)
+    assert is_billed is decide(WRITE, standing, NOW).billed
+
+
 @pytest.mark.parametrize(
     ("billed_from_at", "is_billed"),
     [(None, False), (NOW + MICROSECOND, False), (NOW, True), (NOW - MICROSECOND, True)],

@@ -19,6 +19,7 @@ quick = settings(max_examples=60, deadline=None)
 SOON = NOON + timedelta(minutes=1)
 NEVER, LATER, PAST = Veto("dlp", "No."), Veto("scanner", "Later."), Veto("old", "Was.", NOON)
 LATER = Veto("scanner", "Later.", SOON)
+MUCH_LATER = NOON + timedelta(hours=1)
 PICTURE = MediaRef("image/png", "ab", 1)
 
 
@@ -28,6 +29,7 @@ PICTURE = MediaRef("image/png", "ab", 1)
         ((NEVER,), "No.", Remedy(RemedyKind.CORRECT_CONTENT)),
         ((LATER, PAST), "Later.", Remedy(RemedyKind.WAIT, SOON)),
         ((LATER, NEVER), "No.", Remedy(RemedyKind.CORRECT_CONTENT)),
+        ((Veto("a", "Much later.", MUCH_LATER), LATER), "Much later.", Remedy(RemedyKind.WAIT, MUCH_LATER)),
     ],
 )
 def test_any_veto_blocks_in_its_own_words(vetoes: tuple[Veto, ...], sentence: str, remedy: Remedy) -> None:

@@ -284,13 +284,11 @@ def _until(action: Action, standing: Standing) -> datetime | None:
     span = standing.capabilities.window
     if span is None:
         return None
-    needs_window = type(action) in _FREE_FORM and not _is_utility(action)
-    end = closes_at(standing.window, span, standing.settings) if needs_window else None
     if type(action) in _WRITTEN and _needs_answer(standing):
-        # The window that this line's rule keeps open may outlast the one that the customer opened.
-        own = closes_by_customer_at(standing.window, span, standing.settings)
-        return own if end is None or own is None else min(own, end)
-    return end
+        # The window that this line's rule keeps open may outlast the one that the customer opened, and never ends before.
+        return closes_by_customer_at(standing.window, span, standing.settings)
+    needs_window = type(action) in _FREE_FORM and not _is_utility(action)
+    return closes_at(standing.window, span, standing.settings) if needs_window else None
 
 
 def _is_utility(action: Action) -> bool:
