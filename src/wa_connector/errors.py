@@ -12,6 +12,7 @@
     │   └── UnknownProviderError
     ├── Unavailable         nobody's here: a store or directory that does not answer now; retry later
     │   ├── StorageUnavailable
+    │   │   └── RowCorrupt  one stored row cannot be read; an operator must mend it, and all else goes on
     │   └── Contended       others were faster too often
     ├── RefusedError        a rule said no, and the caller asked for an exception instead of a value
     └── InternalError       ours: please report it
@@ -103,6 +104,25 @@ class Unavailable(WaConnectorError):
 
 class StorageUnavailable(Unavailable):
     """The storage cannot be read or written now (disk full, locked, connection lost); nothing was half-done."""
+
+
+class RowCorrupt(StorageUnavailable):
+    """A stored row cannot be read: it was damaged, or a newer release wrote it. A ``StorageUnavailable``, so that a webhook
+    that needs it is refused, and brought again until the row is mended; what does not need it goes on.
+
+    ``row`` says which one it is, as far as its key is no personal datum.
+    """
+
+    def __init__(self, row: str, cause: str) -> None:
+        super().__init__(row, cause)
+        self.row = row
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return (
+            f"the stored {self.row} cannot be read ({self.cause}): it was damaged, or a newer release wrote it. Upgrade"
+            " wa_connector if it is the older one; else take the row from a backup"
+        )
 
 
 class Contended(Unavailable):

@@ -32,7 +32,8 @@ TOKEN = wa.Secret("EAAtoken0123456789")
 _PATH = (wa.Organization(wa.OrganizationId("acme"), "Acme", {"whatsapp": wa.ChannelSwitch(enabled=True)}, {}),)
 _APP = wa.App(wa.AppId("app"), TENANT, "whatsapp", "/hook", (SECRET,), wa.Secret("verify"))
 _ACCOUNT = wa.Account(TENANT, wa.AccountId("account"), wa.AppId("app"), "whatsapp", "WABA1", "PORTFOLIO1", TOKEN)
-_LINE = wa.Line(TENANT, LINE, wa.AccountId("account"), "whatsapp", "+15550001111", "PHONE1")
+# Its clock stands still, and with it the pace of a line: here nobody counts.
+_LINE = wa.Line(TENANT, LINE, wa.AccountId("account"), "whatsapp", "+15550001111", "PHONE1", messages_per_second=0)
 
 
 class Wire:

@@ -9,6 +9,7 @@ from attrs import evolve, fields, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wa_connector.errors import RowCorrupt
 from wa_connector.model.consent import ChannelConsent, ConsentRecord, Evidence, Stage
 from wa_connector.model.content import Content, Text
 from wa_connector.model.conversation import Conversation, ConversationState
@@ -156,6 +157,19 @@ def test_text_of_a_newer_version_can_be_read_as_far_as_it_is_known() -> None:
 def test_what_the_codec_did_not_write_is_refused_rather_than_guessed_at(text: str) -> None:
     with pytest.raises(Exception):  # noqa: B017 - whatever the converter raises
         codec.decode(text, ChannelConsent)
+
+
+@pytest.mark.parametrize(
+    ("key", "is_named"),
+    [(rows.CUSTOMER.of("acme", "c-1"), True), (rows.ADDRESS.of("acme", "", "number", "+16505551234"), False)],
+)
+def test_a_row_that_cannot_be_read_is_named_unless_its_key_is_personal(key: rows.Key, is_named: bool) -> None:
+    """The error tells which row, and nothing that is in it."""
+    with pytest.raises(RowCorrupt) as caught:
+        codec.decode_row(key, "{+16505551234")
+    assert caught.value.row.startswith(key.kind)
+    assert ("c-1" in str(caught.value)) == is_named
+    assert "1650" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "7", '"granted"'])

@@ -16,12 +16,12 @@ import pytest
 from wa_connector_postgres import AsyncPostgresStorage, PostgresStorage, SchemaMismatch, SchemaTooNew, SchemaTooOld
 from wa_connector_postgres.schema import STEPS
 
-from wa_connector.errors import ConfigError, StorageUnavailable, UsageError
+from wa_connector.errors import ConfigError, RowCorrupt, StorageUnavailable, UsageError
 from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, Key
-from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, SchemaState, Wake
+from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, Scan, SchemaState, Wake
 from wa_connector.testing.contract import LANE, NOW, TENANT
 from wa_connector.testing.samples import sample
 
@@ -167,6 +167,23 @@ def test_closing_waits_no_longer_than_patience(hasty: PostgresStorage) -> None:
     assert not db.closed
     hasty._pool._give(here, db)
     assert db.closed
+
+
+def test_a_corrupt_row_is_named_and_hurts_nobody_else(
+    storage: PostgresStorage, admin: "psycopg.Connection[Any]"
+) -> None:
+    """Its kind and key, and nothing of what is in it; when it is mended it is as it was."""
+    storage.commit([insertion()])
+    other = CUSTOMER.of(TENANT, "bob")
+    (kept,) = admin.execute("SELECT payload FROM customer").fetchone() or ("",)
+    admin.execute("UPDATE customer SET payload = '{half a secr'")
+    for read in (lambda: storage.load([ANN]), lambda: storage.scan(Scan("customer", "key", (TENANT,), 10))):
+        with pytest.raises(RowCorrupt, match=r"ann.*backup") as caught:
+            read()
+        assert "secr" not in repr(caught.value)
+    assert storage.load([other]).rows[other] == ABSENT
+    admin.execute("UPDATE customer SET payload = %s", [kept])
+    assert storage.load([ANN]).rows[ANN].version == 1
 
 
 # ----------------------------------------------------------------------------------------------- mistakes

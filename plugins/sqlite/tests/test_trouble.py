@@ -13,7 +13,7 @@ from wa_connector_sqlite import DatabaseCorrupt, SchemaMismatch, SchemaTooNew, S
 from wa_connector_sqlite.schema import STEPS
 from wa_connector_sqlite.statements import tables
 
-from wa_connector.errors import ConfigError, StorageUnavailable, UsageError
+from wa_connector.errors import ConfigError, RowCorrupt, StorageUnavailable, UsageError
 from wa_connector.model.customer import Customer
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CUSTOMER
@@ -113,6 +113,24 @@ def test_a_damaged_database(path: Path) -> None:
         damaged.scan(Scan("customer", "key", (TENANT,), 1000))
     assert isinstance(caught.value, StorageUnavailable)
     damaged.close()
+
+
+def test_a_corrupt_row_is_named_and_hurts_nobody_else(storage: SqliteStorage, path: Path) -> None:
+    """Its kind and key, and nothing of what is in it; when it is mended it is as it was."""
+    storage.commit([insertion()])
+    other = CUSTOMER.of(TENANT, "bob")
+    with closing(sqlite3.connect(path)) as db, db:
+        (kept,) = db.execute("SELECT payload FROM customer").fetchone()
+        db.execute("UPDATE customer SET payload = '{half a secr'")
+    for read in (lambda: storage.load([ANN]), lambda: storage.scan(Scan("customer", "key", (TENANT,), 10))):
+        with pytest.raises(RowCorrupt, match=r"ann.*backup") as caught:
+            read()
+        assert "secr" not in repr(caught.value)
+        assert caught.value.__cause__ is None
+    assert storage.load([other]).rows[other] == ABSENT
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE customer SET payload = ?", (kept,))
+    assert storage.load([ANN]).rows[ANN].version == 1
 
 
 def test_a_schema_from_the_future_is_left_alone(storage: SqliteStorage, path: Path) -> None:

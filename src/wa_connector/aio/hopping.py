@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar, final
 from weakref import WeakKeyDictionary
 
-from wa_connector.errors import UsageError
+from wa_connector.errors import RowCorrupt, UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Snapshot, Storage, Wanted
@@ -36,8 +36,7 @@ class Group(Generic[I, R]):
     """Calls of one kind on one loop: while one round is under way, the next one gathers.
 
     ``run`` takes the items of a whole round and returns as many results. What fails fails for its whole round, but for a
-    ``UsageError``: a storage raises it before it touches anything, so that those who made no mistake are run again
-    without the one who did.
+    ``UsageError`` and ``RowCorrupt``: these are one item's own, so the others are run again without it.
     """
 
     def __init__(self, run: Callable[[list[I]], Awaitable[Sequence[R]]]) -> None:
@@ -68,7 +67,7 @@ class Group(Generic[I, R]):
     async def _run_round(self, batch: list[tuple[I, asyncio.Future[R]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
-        except UsageError as error:
+        except (UsageError, RowCorrupt) as error:
             if len(batch) == 1:
                 _fail(batch, error)
             else:

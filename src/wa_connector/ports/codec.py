@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import has
 
+from wa_connector.errors import RowCorrupt
 from wa_connector.model.content import Buttons, CallButton, Content, Header, Image, LinkButton, Text, Video
 from wa_connector.model.event import Happening
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import Author
+from wa_connector.ports.rows import KINDS, Key
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -38,6 +40,20 @@ def decode(text: str, payload: Any) -> Any:
         # A class whose every field has a default would be made of nothing: a damaged consent would read as "never asked".
         raise ValueError(f"a stored {payload.__name__} is not an object")
     return _structurer(payload)(value, payload)
+
+
+_SHOWN = frozenset({"consent", "conversation", "customer", "epoch", "evidence", "gate", "message", "outbox", "pair"})
+"""Kinds whose keys are ids of our own; others hold numbers and provider's ids."""
+
+
+def decode_row(key: Key, text: str) -> Any:
+    """The payload of a row. Raises ``RowCorrupt`` for text that this release cannot read; what it says is not repeated,
+    since it may hold anything."""
+    try:
+        return decode(text, KINDS[key.kind].payload)
+    except Exception as error:  # noqa: BLE001 - whatever the converter raises
+        row = f"{key.kind} row {key.parts!r}" if key.kind in _SHOWN else f"{key.kind} row of tenant {key.parts[0]!r}"
+        raise RowCorrupt(row, type(error).__name__) from None
 
 
 def encode_happening(happening: Happening) -> str:

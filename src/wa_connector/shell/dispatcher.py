@@ -27,7 +27,7 @@ from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.parking import Doubt, park_doubtful
-from wa_connector.errors import Contended, Unavailable
+from wa_connector.errors import Contended, RowCorrupt, Unavailable
 from wa_connector.model.content import TemplateMessage, media_of
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
@@ -130,6 +130,11 @@ class Dispatcher:
         except _LeaseLost:
             log.warning("a lane was lost to another process; its lease of %s was too short", LEASE)
             return 0
+        except RowCorrupt as error:
+            # Said in full: it names the row, and nothing that is in it.
+            log.error("a lane waits for a row to be mended, and is looked at again in %s: %s", LEASE, error)
+            self._ports.hooks.measure("corrupt_rows", 1)
+            turn = Turn(0, self._ports.clock() + LEASE)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours, of whatever kind, in one lane stops no other

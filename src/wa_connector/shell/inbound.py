@@ -7,6 +7,7 @@ committed together; those that lose to somebody faster are decided again.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -27,7 +28,7 @@ from wa_connector.decide.receiving import (
     receive_status,
 )
 from wa_connector.decide.routing import Whose, whose
-from wa_connector.errors import BodyMalformed, Contended, InboundRejected, Unavailable, UsageError
+from wa_connector.errors import BodyMalformed, Contended, InboundRejected, RowCorrupt, Unavailable, UsageError
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
 from wa_connector.model.directory import App
 from wa_connector.model.event import ConversationOpened
@@ -140,9 +141,25 @@ async def _take_all(ports: Ports, app: App, items: Sequence[Inbound]) -> Webhook
         by_tenant.setdefault(element.tenant, []).append(element)
     result = WebhookResult(WebhookReply(200, body=b"ok"))
     for tenant, elements in by_tenant.items():
-        taken, known, kept = await _Batch(ports, tenant).take(elements)
+        taken, known, kept = await _take_together(ports, tenant, elements)
         result = evolve(result, taken=result.taken + taken, known=result.known + known, kept=result.kept + kept)
     return result
+
+
+async def _take_together(ports: Ports, tenant: TenantId, elements: Sequence[_Element]) -> tuple[int, int, int]:
+    """One batch; or each by itself where a row that some of them need cannot be read.
+
+    Those are not answered for: the provider brings the body again until the row is mended, and what landed is known then.
+    """
+    try:
+        return await _Batch(ports, tenant).take(elements)
+    except RowCorrupt as error:
+        log.error("a webhook waits for a row to be mended: %s", error)
+        if len(elements) > 1:
+            for element in elements:
+                with suppress(RowCorrupt):
+                    await _Batch(ports, tenant).take([element])
+        raise
 
 
 async def _placed(ports: Ports, app: App, inbound: Inbound, grounds: _Grounds) -> _Element:

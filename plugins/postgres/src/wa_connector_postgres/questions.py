@@ -16,7 +16,7 @@ from wa_connector.model.event import Event
 from wa_connector.model.ids import CustomerId, LineId, TenantId
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
-from wa_connector.ports.codec import decode, decode_happening
+from wa_connector.ports.codec import decode_happening, decode_row
 from wa_connector.ports.misuse import check_follow, check_page, kind_of, parse_cursor
 from wa_connector.ports.rows import KINDS, ColumnType, Key, Kind, Scalar
 from wa_connector.ports.storage import (
@@ -118,19 +118,20 @@ def _snapshot(wanted: Sequence[Wanted], asked: Sequence[tuple[Part, _Asked]], an
         want = each.wants[ordinal - 1]
         match part:
             case Rows():
-                rows[want] = _row(kind_of(part.kind), raw)
+                rows[want] = _row(want, raw)
             case Source():
-                rows[want.source] = _row(kind_of(part.kind), raw)
+                rows[want.source] = _row(want.source, raw)
                 found[want] = _typed(kind_of(part.kind), part.column, text)
             case Followed():
                 followed.append((*want, raw))
             case Head():
                 kind = kind_of(part.kind)
                 key = _key(kind, parts)
-                rows[key] = _row(kind, raw)
+                rows[key] = _row(key, raw)
                 heads.setdefault(want, {})[position] = key
-    reached = {_reached(kind, parts, found[want]): _row(kind_of(kind), raw) for want, kind, parts, raw in followed}
-    rows.update(reached)
+    for follow, name, wanted_parts, row in followed:
+        reached = _reached(name, wanted_parts, found[follow])
+        rows[reached] = _row(reached, row)
     for want in wanted:
         for key in _promised(want, found):
             rows.setdefault(key, ABSENT)
@@ -167,10 +168,10 @@ def _key(kind: Kind, texts: Sequence[str]) -> Key:
     return Key(kind.name, tuple(int(text) if column.type is ColumnType.INTEGER else text for column, text in pairs))
 
 
-def _row(kind: Kind, raw: Sequence[Any]) -> Row:
+def _row(key: Key, raw: Sequence[Any]) -> Row:
     version, payload, sequence, merges = raw
-    value = decode(payload, kind.payload) if version else None
-    merged = {column.name: count for column, count in zip(kind.merges, merges, strict=True)}
+    value = decode_row(key, payload) if version else None
+    merged = {column.name: count for column, count in zip(kind_of(key.kind).merges, merges, strict=True)}
     return Row(version, value, merged, sequence)
 
 
@@ -193,7 +194,7 @@ async def scan(ask: Ask, scan: Scan) -> Page:
     found = await ask(sql, {**values, "limit": scan.limit + 1})
     page = found[: scan.limit]
     ends = len(kind.key)
-    rows = tuple((Key(kind.name, raw[:ends]), _row(kind, raw[ends : ends + 4])) for raw in page)
+    rows = tuple((key, _row(key, raw[ends : ends + 4])) for raw in page for key in (Key(kind.name, raw[:ends]),))
     return Page(rows, page[-1][ends + 4 :] if page and len(found) > len(page) else None)
 
 

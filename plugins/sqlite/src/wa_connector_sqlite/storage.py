@@ -16,7 +16,7 @@ from wa_connector.model.event import Event
 from wa_connector.model.ids import CustomerId, LineId, TenantId
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
-from wa_connector.ports.codec import decode, decode_happening
+from wa_connector.ports.codec import decode_happening, decode_row
 from wa_connector.ports.misuse import check_follow, check_page, kind_of, parse_cursor
 from wa_connector.ports.rows import Key, Kind
 from wa_connector.ports.storage import (
@@ -114,7 +114,7 @@ class SqliteStorage:
                     raw.update(_follow(db, want))
                 else:
                     raw[want] = _load(db, want)
-        return Snapshot({key: _row(kind_of(key.kind), found) for key, found in raw.items()}, ranges)
+        return Snapshot({key: _row(key, found) for key, found in raw.items()}, ranges)
 
     def scan(self, scan: Scan) -> Page:
         """One page of an index."""
@@ -124,7 +124,7 @@ class SqliteStorage:
             found = _select(db, evolve(scan, limit=scan.limit + 1))
         kind = kind_of(scan.kind)
         page = found[: scan.limit]
-        rows = tuple((_key(kind, raw), _row(kind, raw[len(kind.key) :])) for raw in page)
+        rows = tuple((key, _row(key, raw[len(kind.key) :])) for raw in page for key in (_key(kind, raw),))
         return Page(rows, page[-1][-width:] if page and len(found) > len(page) else None)
 
     def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
@@ -334,12 +334,12 @@ def _key(kind: Kind, raw: _Raw) -> Key:
     return Key(kind.name, raw[: len(kind.key)])
 
 
-def _row(kind: Kind, raw: _Raw | None) -> Row:
+def _row(key: Key, raw: _Raw | None) -> Row:
     if raw is None:
         return ABSENT
     version, payload, sequence = raw[:3]
-    value = decode(payload, kind.payload) if version else None
-    merged = {column.name: raw[place] for place, column in enumerate(kind.merges, start=3)}
+    value = decode_row(key, payload) if version else None
+    merged = {column.name: raw[place] for place, column in enumerate(kind_of(key.kind).merges, start=3)}
     return Row(version, value, merged, sequence)
 
 
