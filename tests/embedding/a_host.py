@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ _APP = wa.App(wa.AppId("app"), TENANT, "whatsapp", "/hook", (SECRET,), wa.Secret
 _ACCOUNT = wa.Account(TENANT, wa.AccountId("account"), wa.AppId("app"), "whatsapp", "WABA1", "PORTFOLIO1", TOKEN)
 # Its clock stands still, and with it the pace of a line: here nobody counts.
 _LINE = wa.Line(TENANT, LINE, wa.AccountId("account"), "whatsapp", "+15550001111", "PHONE1", messages_per_second=0)
+
+
+def clock() -> datetime:
+    """It goes on, and is the same in every process: what waits for its turn must see it come."""
+    return NOW + timedelta(seconds=time.monotonic())
 
 
 class Wire:
@@ -103,7 +109,7 @@ def parts(folder: str, *more: object, wire: object = None) -> dict[str, Any]:
     return {
         "plugins": [host, SqlitePlugin(Path(folder, "wa.db")), *more],
         "discover": False,
-        "clock": lambda: NOW,
+        "clock": clock,
     }
 
 
@@ -114,8 +120,8 @@ def connector(folder: str, *more: object, wire: object = None) -> wa.Connector:
 # --------------------------------------------------------------------------------- what comes in
 
 
-def said(customer: int, text: str, wamid: str) -> wa.WebhookRequest:
-    """A signed webhook: customer number ``customer`` writes ``text``."""
+def said(customer: int, text: str, wamid: str, at: datetime | None = None) -> wa.WebhookRequest:
+    """A signed webhook: customer number ``customer`` writes ``text``, ``at`` some time or now."""
     wa_id = customer_id(customer)
     return signed(
         {
@@ -124,7 +130,7 @@ def said(customer: int, text: str, wamid: str) -> wa.WebhookRequest:
                 {
                     "from": wa_id,
                     "id": wamid,
-                    "timestamp": str(int(NOW.timestamp())),
+                    "timestamp": str(int((at or clock()).timestamp())),
                     "type": "text",
                     "text": {"body": text},
                 }

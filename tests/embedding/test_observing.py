@@ -126,7 +126,8 @@ def test_the_measurements(run: Run, tmp_path: Path) -> None:
     parts = a_host.parts(folder, observer)
     parts["clock"] = lambda: now[0]
     connector = a_host.wa.Connector(**parts)
-    a_host.converse(connector, 1, ["hello"], "x")
+    connector.handle_webhook(a_host.said(1, "hello", "wamid.x", at=a_host.NOW))
+    connector.send(a_host.TENANT, a_host.ANA, a_host.thread_with(connector, 1), a_host.wa.Text("hello")).or_raise()
     now[0] += timedelta(seconds=5)
     a_host.drain(connector)
     now[0] += timedelta(hours=25)  # what may be answered inside the window may not be written outside of it
