@@ -25,6 +25,7 @@ def application() -> "typer.Typer":
 
     from wa_connector.cli.database import db
     from wa_connector.cli.dispatch import dispatch
+    from wa_connector.cli.keeping import forget, jobs, retain
     from wa_connector.shell.assembly import plugin_manager
 
     app = typer.Typer(
@@ -35,6 +36,9 @@ def application() -> "typer.Typer":
     app.callback()(_nothing)  # With it, one command alone stays a subcommand.
     app.command()(plugins)
     app.command()(dispatch)
+    app.command()(forget)
+    app.command()(retain)
+    app.command()(jobs)
     app.add_typer(db)
     plugin_manager((), discover=True).hook.wa_commands(app=app)
     return app
