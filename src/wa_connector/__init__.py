@@ -220,6 +220,8 @@ if TYPE_CHECKING:
     from wa_connector.ports.hooks import hookimpl as hookimpl
     from wa_connector.shell.auditing import Verification as Verification
     from wa_connector.shell.engine import Kept as Kept
+    from wa_connector.shell.exporting import Exported as Exported
+    from wa_connector.shell.exporting import verify_export as verify_export
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
     from wa_connector.shell.keeping import HeldSubject as HeldSubject
     from wa_connector.shell.marks import FileMark as FileMark
@@ -422,6 +424,7 @@ _HOMES = {
     "ports.hooks": ("hookimpl",),
     "shell.engine": ("Kept",),
     "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "Timeline"),
+    "shell.exporting": ("Exported", "verify_export"),
     "shell.inbound": ("WebhookResult",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

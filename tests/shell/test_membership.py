@@ -330,6 +330,7 @@ BESIDE: dict[str, Callable[[Connector, TenantId, UserId], Any]] = {
     "hand_over_all": lambda c, t, u: c.hand_over_all(t, u, ANA, u),
     "find_customer": lambda c, t, u: c.find_customer(t, u, number("+16505551234")),
     "forget_customer": lambda c, t, u: c.forget_customer(t, u, CustomerId("c"), why="?"),
+    "export": lambda c, t, u: c.export(t, u, "/nonexistent/never-made"),
     "retain": lambda c, t, u: c.retain(t, u),
     "place_hold": lambda c, t, u: c.place_hold(t, u, customer=CustomerId("c"), why="?"),
     "lift_hold": lambda c, t, u: c.lift_hold(t, u, "customer:c", HoldId("h")),

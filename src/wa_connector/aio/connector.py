@@ -1,9 +1,11 @@
 """``AsyncConnector``: the SDK for asyncio."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -62,6 +64,7 @@ from wa_connector.shell.auditing import Verification
 from wa_connector.shell.callbacks import never, silently
 from wa_connector.shell.clock import utc_now
 from wa_connector.shell.engine import Engine, Kept
+from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.ids import new_id
 from wa_connector.shell.inbound import WebhookResult
 from wa_connector.shell.keeping import HeldSubject
@@ -471,6 +474,21 @@ class AsyncConnector:
         is_stopping: Callable[[], bool] = never,
     ) -> tuple[Job, ...]:
         return await self._engine().run_jobs(tenant, told, is_stopping)
+
+    async def export(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        folder: str | os.PathLike[str],
+        *,
+        customer: CustomerId | None = None,
+        of_user: UserId | None = None,
+        since_at: datetime | None = None,
+        until_at: datetime | None = None,
+        told: Callable[[int], object] = silently,
+    ) -> Exported:
+        extent = Extent(customer, of_user, since_at, until_at)
+        return await self._engine().export(tenant, user, Path(folder), extent, told)
 
     def _engine(self) -> Engine:
         if self._is_closed:

@@ -15,6 +15,7 @@ from wa_connector.shell.ids import new_id
 
 if TYPE_CHECKING:
     # Names of types, and with them all that the constructor loads: see there.
+    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
     from types import TracebackType
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.assembly import Plugin
     from wa_connector.shell.auditing import Verification
     from wa_connector.shell.engine import Engine, Kept
+    from wa_connector.shell.exporting import Exported
     from wa_connector.shell.inbound import WebhookResult
     from wa_connector.shell.keeping import HeldSubject
     from wa_connector.shell.ports import Clock, Ids
@@ -678,6 +680,32 @@ class Connector:
         of whatever process; two at once do each step once.
         """
         return drive(self._engine().run_jobs(tenant, told, is_stopping))
+
+    def export(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        folder: str | os.PathLike[str],
+        *,
+        customer: CustomerId | None = None,
+        of_user: UserId | None = None,
+        since_at: datetime | None = None,
+        until_at: datetime | None = None,
+        told: Callable[[int], object] = silently,
+    ) -> Exported:
+        """Write what was said with a customer, what a user took part in, or all of a period ``[since_at, until_at)``, into a
+        folder: JSON Lines, transcripts with pictures, and last a manifest of hashes (``verify_export`` checks it).
+
+        Called again with the same folder and the same extent, it goes on where it was interrupted. ``told`` gets the
+        number of customers done. For those who supervise. Raises ``RefusedError``, and ``UsageError`` for a folder that
+        holds something else and for a customer that this tenant does not have.
+        """
+        from pathlib import Path
+
+        from wa_connector.shell.exporting import Extent
+
+        extent = Extent(customer, of_user, since_at, until_at)
+        return drive(self._engine().export(tenant, user, Path(folder), extent, told))
 
     def _engine(self) -> Engine:
         if self._is_closed:

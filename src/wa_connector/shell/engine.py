@@ -6,6 +6,7 @@ command and handed in as data; a conflict does not ask them again.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
 from attrs import evolve, frozen
@@ -72,9 +73,10 @@ from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow, Scan, SchemaState, Wanted
-from wa_connector.shell import auditing, keeping, reading
+from wa_connector.shell import auditing, exporting, keeping, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
+from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import WebhookResult, handle_webhook
 from wa_connector.shell.keeping import HeldSubject
@@ -671,6 +673,11 @@ class Engine:
         self, tenant: TenantId, told: Callable[[Job], object], is_stopping: Callable[[], bool]
     ) -> tuple[Job, ...]:
         return await keeping.run_jobs(self._ports, tenant, told, is_stopping)
+
+    async def export(
+        self, tenant: TenantId, user: UserId, folder: Path, extent: Extent, told: Callable[[int], object]
+    ) -> Exported:
+        return await exporting.export(self._ports, tenant, await self._seat(tenant, user), folder, extent, told)
 
     def _job(self, requested: Requested) -> Requested:
         if not requested.decision.is_allowed:
