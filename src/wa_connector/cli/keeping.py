@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wa_connector.cli.dispatch import Stop, connector_at, listening
-from wa_connector.errors import WaConnectorError
+from wa_connector.errors import RefusedError, UsageError, WaConnectorError
 from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.ids import CustomerId, TenantId, UserId
 
@@ -84,16 +84,12 @@ def _request_and_run(target: str, app_dir: str, tenant: str, request: "Callable[
             if request is not None:
                 requested = request(call)
                 if not requested.decision.is_allowed:
-                    raise _Refused(requested.decision.sentence)
+                    raise RefusedError(requested.decision)
             ended = _run(console, call, TenantId(tenant), stop)
-    except (WaConnectorError, _Refused) as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__.strip('_')}[/red]: ", error, sep="")
+    except WaConnectorError as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: ", error, sep="")
         raise typer.Exit(1) from None
     _show(console, ended)
-
-
-class _Refused(Exception):
-    """A rule said no."""
 
 
 def calling(connector: Any, stack: ExitStack) -> Ask:
@@ -130,7 +126,7 @@ def _customer(call: Ask, tenant: TenantId, by: UserId, whom: str) -> CustomerId:
         address = number(whom)
     found = call("find_customer", tenant, by, address)
     if found is None:
-        raise _Refused("nobody here has this address")
+        raise UsageError("nobody here has this address")
     customer: CustomerId = found.id
     return customer
 
