@@ -174,6 +174,16 @@ def test_time_is_given_away_a_second_ahead_and_no_more() -> None:
         assert given_until - AHEAD == share_of(given_until, NOW, pace)
 
 
+def test_a_share_begins_when_it_is_heard_of() -> None:
+    """The second a share may lie ahead is counted from there."""
+    pace = portions(80)
+    for given_until in (None, NOW, NOW + SECOND):
+        share = share_of(given_until, NOW, pace, lead=5 * SECOND)
+        assert isinstance(share, Share)
+        assert share.from_at == NOW + 5 * SECOND
+    assert share_of(NOW + 7 * SECOND, NOW, pace, lead=5 * SECOND) == NOW + SECOND
+
+
 def test_a_clock_that_was_set_back_does_not_stop_a_line() -> None:
     share = share_of(NOW + SET_BACK + SECOND, NOW, portions(80))
     assert isinstance(share, Share)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -21,6 +21,9 @@ from wa_connector.model.outbound import Accepted, AccountStopped, OutcomeUnknown
 from wa_connector.policy.limits import SPANS, portions
 from wa_connector.testing.clock import START
 from wa_connector.testing.host import ACME, ANA, LINE, PLAIN, MemoryHost
+
+if TYPE_CHECKING:
+    from tests.shell.conftest import Meddled
 
 SECOND = timedelta(seconds=1)
 CUSTOMERS = 12
@@ -138,6 +141,21 @@ def test_lanes_wait_on_the_spot_while_time_passes(face: str) -> None:
     with host.connector(face) as connector:
         greet(host, connector)
         assert connector.dispatcher.run_once(lanes=CUSTOMERS) == CUSTOMERS
+
+
+@pytest.mark.parametrize("seconds", [0.2, 3.0])
+def test_a_storage_that_is_slower_than_a_share_stops_no_line(
+    connect: Callable[..., Connector], storage: "Meddled", host: MemoryHost, seconds: float
+) -> None:
+    """A share that is over before it is heard of is of no use: the next one begins later."""
+    slow = MemoryHost(capabilities=PACED, storage=storage, clock=host.clock)
+    connector = connect(slow)
+    greet(slow, connector)
+    for _ in range(60):
+        storage.before_commit += [lambda: slow.clock.advance(seconds=seconds)] * 100
+        connector.dispatcher.run_once(lanes=1)
+        storage.before_commit.clear()
+    assert len(slow.transport.sent) == CUSTOMERS
 
 
 def test_threads_of_one_process_share_its_share() -> None:

@@ -57,7 +57,7 @@ def test_four_dispatchers_of_one_number(tmp_path: Path, storage: str, request: p
 @pytest.mark.parametrize("storage", ["sqlite", "postgresql"])
 def test_eight_dispatchers(tmp_path: Path, storage: str, request: pytest.FixtureRequest) -> None:
     postgres = request.getfixturevalue("postgres") if storage == "postgresql" else ""
-    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 95, postgres=postgres, per_second=80)
+    dispatch(tmp_path, dispatchers=8, customers=40, each=BURST + 95, postgres=postgres)
 
 
 def dispatch(

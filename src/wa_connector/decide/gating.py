@@ -24,8 +24,11 @@ LONGEST_STOP: Final = timedelta(minutes=15)
 
 @frozen
 class TakeShare:
+    """``lead``: how long it takes until the share is heard of."""
+
     line: LineId
     pace: Pace
+    lead: timedelta = timedelta(0)
 
 
 @frozen
@@ -45,7 +48,7 @@ def gate_of(draft: Draft, line: LineId) -> Gate:
 def take_share(draft: Draft, command: TakeShare) -> Share | datetime:
     """Take the next part of the line's time; or hear when to ask again."""
     gate = gate_of(draft, command.line)
-    share = share_of(gate.given_until, draft.now, command.pace)
+    share = share_of(gate.given_until, draft.now, command.pace, command.lead)
     if isinstance(share, Share):
         draft.put(GATE.of(draft.tenant, command.line), evolve(gate, given_until=share.until_at))
     return share

@@ -115,15 +115,20 @@ class Share:
         return (now - self.from_at) // self.pace.interval if self.from_at <= now < self.until_at else None
 
 
-def share_of(given_until: datetime | None, now: datetime, pace: Pace) -> Share | datetime:
-    """The next part of a line's time that nobody has; or when to ask again, if all of the near future is given away."""
-    from_at = max(given_until or now, now)
-    span = pace.interval * SPANS
-    if from_at > now + SET_BACK:
-        from_at = now
-    if from_at > now + AHEAD:
-        return from_at - AHEAD
-    return Share(from_at, from_at + span, pace)
+def share_of(
+    given_until: datetime | None, now: datetime, pace: Pace, lead: timedelta = timedelta(0)
+) -> Share | datetime:
+    """The next part of a line's time that nobody has; or when to ask again, if all of the near future is given away.
+
+    It begins ``lead`` from now at the earliest: for whoever hears of it so much later.
+    """
+    earliest = now + lead
+    from_at = max(given_until or earliest, earliest)
+    if from_at > earliest + SET_BACK:
+        from_at = earliest
+    if from_at > earliest + AHEAD:
+        return from_at - AHEAD - lead
+    return Share(from_at, from_at + pace.interval * SPANS, pace)
 
 
 def tier_use(

@@ -20,6 +20,8 @@ from wa_connector.shell.ports import Ports
 
 A_MOMENT: Final = timedelta(milliseconds=2)
 """How long to wait before looking whether another lane of this process has fetched the share."""
+LONGEST_LEAD: Final = timedelta(seconds=10)
+"""How much later at most: a storage that takes longer than this to commit lets no line with a pace send."""
 
 
 class _Own:
@@ -29,6 +31,7 @@ class _Own:
         self.share: Share | None = None
         self.span = 0
         self.used = 0
+        self.lead = timedelta(0)
         self.is_fetching = False
 
     def take(self, now: datetime, pace: Pace) -> datetime | None:
@@ -77,13 +80,17 @@ class Paces:
             await self._ports.pause(A_MOMENT.total_seconds())
 
     async def _renew(self, setup: LineSetup, own: _Own, pace: Pace) -> datetime | None:
+        began_at = self._ports.clock()
         try:
-            share = await self._fetch(setup, pace)
+            share = await self._fetch(setup, pace, own.lead)
             if not isinstance(share, Share):
                 return share
             with self._lock:
+                now = self._ports.clock()
+                # A commit may take longer than a share lasts: then the next one has to begin later.
+                own.lead = min(now - began_at, LONGEST_LEAD) if now >= share.until_at else own.lead * 0.9
                 own.share, own.span, own.used = share, 0, 0
-                return own.take(self._ports.clock(), pace)
+                return own.take(now, pace)
         finally:
             own.is_fetching = False
 
@@ -100,10 +107,10 @@ class Paces:
             per_second = self._ports.channels[setup.line.channel].capabilities.messages_per_second
         return portions(per_second) if per_second else None
 
-    async def _fetch(self, setup: LineSetup, pace: Pace) -> Share | datetime:
+    async def _fetch(self, setup: LineSetup, pace: Pace, lead: timedelta) -> Share | datetime:
         tenant, line = setup.line.tenant, setup.line.id
         try:
-            answer = await decide(self._ports, take_share, TakeShare(line, pace), tenant, [GATE.of(tenant, line)])
+            answer = await decide(self._ports, take_share, TakeShare(line, pace, lead), tenant, [GATE.of(tenant, line)])
         except Contended:
             return self._ports.clock() + A_MOMENT
         return result_of(answer)
