@@ -99,3 +99,17 @@ def test_a_mistake_is_said_in_one_line(keeper: Any, whom: str, by: str, says: st
     result = run("forget", "a_keeper:plain", ACME, whom, "--by", by, "--why", "?")
     assert result.exit_code == 1
     assert says in result.stderr
+
+
+def test_an_export_is_written_and_checked(keeper: Any, tmp_path: Path) -> None:
+    said(keeper, "Hello")
+    out = str(tmp_path / "out")
+    result = run(
+        "export", "a_keeper:plain", ACME, out, "--by", SUE, "--customer", CARLS_NUMBER, "--since", "2020-01-01"
+    )
+    assert (result.exit_code, "1 customers, 1 messages" in result.output) == (0, True), result.output
+    assert CliRunner().invoke(application(), ["verify-export", out]).exit_code == 0
+    next((tmp_path / "out").glob("*.html")).write_text("changed")
+    assert CliRunner().invoke(application(), ["verify-export", out]).exit_code == 1
+    assert CliRunner().invoke(application(), ["verify-export", str(tmp_path)]).exit_code == 1
+    assert run("export", "a_keeper:plain", ACME, out, "--by", "ana").exit_code == 1

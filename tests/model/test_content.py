@@ -8,6 +8,7 @@ from wa_connector.model.content import (
     CallDirection,
     Content,
     Deleted,
+    Erased,
     Image,
     MediaRef,
     Sticker,
@@ -21,7 +22,7 @@ from wa_connector.model.content import (
 from wa_connector.model.ids import ProviderId
 from wa_connector.testing.samples import contents_of
 
-WORDLESS = (Call, CallAnswer, Deleted, Sticker, Unsupported, Withheld)
+WORDLESS = (Call, CallAnswer, Deleted, Erased, Sticker, Unsupported, Withheld)
 FILES = {"Image", "Video", "Audio", "Voicemail", "Document", "Sticker"}
 
 

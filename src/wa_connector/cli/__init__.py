@@ -25,6 +25,7 @@ def application() -> "typer.Typer":
 
     from wa_connector.cli.database import db
     from wa_connector.cli.dispatch import dispatch
+    from wa_connector.cli.exporting import export, verify
     from wa_connector.cli.keeping import forget, jobs, retain
     from wa_connector.shell.assembly import plugin_manager
 
@@ -39,6 +40,8 @@ def application() -> "typer.Typer":
     app.command()(forget)
     app.command()(retain)
     app.command()(jobs)
+    app.command()(export)
+    app.command("verify-export")(verify)
     app.add_typer(db)
     plugin_manager((), discover=True).hook.wa_commands(app=app)
     return app

@@ -45,7 +45,7 @@ def forget(
     """Forget a person: remove what names him, keep what he refused. A legal hold delays it."""
 
     def request(call: Ask) -> "Requested":
-        customer = _customer(call, TenantId(tenant), UserId(by), whom)
+        customer = customer_of(call, TenantId(tenant), UserId(by), whom)
         requested: Requested = call("forget_customer", TenantId(tenant), UserId(by), customer, why=why)
         return requested
 
@@ -115,7 +115,8 @@ def calling(connector: Any, stack: ExitStack) -> Ask:
     return call
 
 
-def _customer(call: Ask, tenant: TenantId, by: UserId, whom: str) -> CustomerId:
+def customer_of(call: Ask, tenant: TenantId, by: UserId, whom: str) -> CustomerId:
+    """Whom a person at a terminal means: a number, a BSUID, or our own id."""
     kind, _, value = whom.partition(":")
     if kind == "customer":
         return CustomerId(value)

@@ -74,16 +74,16 @@ async def export(
     return _finish(folder)
 
 
-def verify_export(folder: Path) -> tuple[str, ...]:
+def verify_export(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """What is wrong with an export: files that are missing, were changed, or are not its own; empty when nothing is.
 
     Raises ``UsageError`` for a folder without a manifest: the export was not finished.
     """
-    place = folder / MANIFEST
+    place = Path(folder) / MANIFEST
     if not place.is_file():
         raise UsageError("there is no manifest in this folder: the export was not finished, run it again")
     listed: Mapping[str, str] = json.loads(place.read_text(encoding="utf-8"))["files"]
-    there = dict(_digests(folder))
+    there = dict(_digests(Path(folder)))
     missing = (f"missing: {name}" for name in listed if name not in there)
     changed = (f"changed: {name}" for name, digest in listed.items() if there.get(name, digest) != digest)
     added = (f"not of this export: {name}" for name in there if name not in listed)
