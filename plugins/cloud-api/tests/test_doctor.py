@@ -126,6 +126,40 @@ def test_an_account_is_subscribed_and_unsubscribed(subject: Subject, transport: 
     assert transport.ask(subject.account, read, administration.subscriptions) == {APP: ""}
 
 
+def test_addresses_of_the_app_and_of_a_number_are_set(
+    emulator: Emulator, subject: Subject, transport: CloudApiTransport
+) -> None:
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from urllib.parse import parse_qs, urlsplit
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(parse_qs(urlsplit(self.path).query)["hub.challenge"][0].encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url, verify = f"http://127.0.0.1:{server.server_address[1]}/hook", Secret("verify")
+        app = evolve(subject.account, token=Secret(f"{APP}|app-secret"))
+        wanted = administration.subscribe_app(APP, url, verify, ["messages", "calls"])
+        transport.ask(app, wanted, administration.done)
+        asked = transport.ask(app, administration.read_app_fields(APP), administration.app_fields)
+        assert asked == (url, frozenset({"messages", "calls"}))
+        own = administration.override_number(subject.line, url, verify)
+        transport.ask(subject.account, own, administration.done)
+        server.shutdown()
+        thread.join(5)
+    assert emulator.numbers()[0].override is not None
+    transport.ask(subject.account, administration.override_number(subject.line), administration.done)
+    assert emulator.numbers()[0].override is None
+
+
 def test_the_asynchronous_transport_asks_the_same(subject: Subject) -> None:
     import asyncio
 

@@ -265,6 +265,24 @@ def subscribe(account: Account, override: str = "", verify_token: Secret | None 
     return Call("POST", f"/{_segment(account.provider_ref)}/subscribed_apps", json=body)
 
 
+def override_number(line: Line, url: str = "", verify_token: Secret | None = None) -> Call:
+    """The request that sends the webhooks about a number's messages to an address of their own; without one, no more."""
+    hook = {"override_callback_uri": url} | ({"verify_token": verify_token.reveal()} if verify_token else {})
+    return Call("POST", f"/{_segment(line.provider_ref)}", json={"webhook_configuration": hook})
+
+
+def subscribe_app(app_ref: str, url: str, verify_token: Secret, fields: Sequence[str]) -> Call:
+    """The request that sets the address of an app's webhooks and their fields; with the app's own token
+    (``id|secret``). It is the second subscription beside that of each account."""
+    body = {
+        "object": "whatsapp_business_account",
+        "callback_url": url,
+        "verify_token": verify_token.reveal(),
+        "fields": ",".join(fields),
+    }
+    return Call("POST", f"/{_segment(app_ref)}/subscriptions", json=body)
+
+
 def unsubscribe(account: Account) -> Call:
     """The request after which the app hears of the account no more."""
     return Call("DELETE", f"/{_segment(account.provider_ref)}/subscribed_apps")

@@ -326,6 +326,20 @@ def settled(world: World, settings: Settings, now: datetime) -> tuple[Notice, ..
     return tuple(notices)
 
 
+def next_change(world: World) -> datetime | None:
+    """When time will next bring something about; None when it never will."""
+    moments = [
+        moment
+        for template in world.templates.values()
+        for moment, status in (
+            (template.review_at, TemplateStatus.PENDING),
+            (template.paused_until, TemplateStatus.PAUSED),
+        )
+        if moment is not None and template.status is status
+    ]
+    return min(moments, default=None)
+
+
 def _reviewed(template: Template, settings: Settings, now: datetime) -> Template | None:
     if template.review_at is None or now < template.review_at:
         return None
