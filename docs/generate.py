@@ -28,6 +28,7 @@ from typing import Any, Final, get_args
 
 import attrs
 import pictures
+from wa_connector_cloud_api import errors as provider
 
 import wa_connector
 from wa_connector import errors
@@ -717,6 +718,24 @@ def _moves(machine: Mapping[Any, Mapping[Any, Any]]) -> Iterator[list[str]]:
         yield [arrow.source, ", ".join(arrow.labels), arrow.target]
 
 
+# --- the provider's errors --------------------------------------------------------------------------------------------
+
+
+def provider_errors() -> str:
+    """Every code of the provider's that the channel knows, with its class, its meaning and its remedy."""
+    rows = [
+        [f"{number}", row.care.name.lower(), row.meaning, provider.remedy(number)]
+        for number, row in sorted(provider.CODES.items())
+    ]
+    return table(["code", "class", "meaning", "what to do"], rows)
+
+
+def provider_classes() -> str:
+    """The classes of codes."""
+    known = docs_of(provider.Care)
+    return table(["class", "what it says"], [[each.name.lower(), known[each.name]] for each in provider.Care])
+
+
 # --- coverage ---------------------------------------------------------------------------------------------------------
 
 SURFACE: Final = HERE.parent / "plugins/emulator/tests/surface.py"
@@ -815,6 +834,8 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "routing": routing,
     "routed by": routed_by,
     "status moves": status_moves,
+    "provider errors": provider_errors,
+    "provider classes": provider_classes,
     **{f"coverage: {name}": partial(coverage, name) for name in COVERAGE},
     **{f"hooks: {name}": partial(hook_group, name) for name in (*HOOK_GROUPS, "others")},
 }

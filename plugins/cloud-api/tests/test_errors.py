@@ -114,3 +114,8 @@ def test_whatever_comes_is_read(error: dict[str, Any]) -> None:
     refusal = errors.read(error)
     assert refusal.meaning
     assert refusal.row is None or isinstance(refusal.row, Known)
+
+
+@pytest.mark.parametrize("code", [*errors.CODES, 299, 2388040, 999_999_999])
+def test_every_code_has_a_remedy(code: int) -> None:
+    assert errors.remedy(code).endswith(".")

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from base64 import b64encode
+from datetime import timedelta
 from hashlib import sha256
 from threading import Event
 
@@ -109,9 +110,9 @@ def test_any_version_will_do(site: Site, version: str) -> None:
     assert site.graph.get(url).json()["id"] == site.number_id
 
 
-@pytest.mark.parametrize("path", ["", "/", "/106540352242922", "/v26/106540352242922"])
+@pytest.mark.parametrize("path", ["/graph", "/106540352242922", "/v26/106540352242922"])
 def test_without_a_version_there_is_nothing(site: Site, path: str) -> None:
-    answer = site.graph.get(site.graph.base_url.copy_with(path=path or "/"))
+    answer = site.graph.get(site.graph.base_url.copy_with(path=path))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)
 
 
@@ -211,3 +212,13 @@ def test_an_emulator_can_be_served_again_and_a_taken_port_is_an_error() -> None:
         url = f"{served.control_url}/numbers"
         assert httpx.get(url, trust_env=False).status_code == 200
         assert emulator.public_url == served.base_url
+
+
+def test_a_review_ends_while_nobody_asks(site: Site) -> None:
+    site.emulator.configure(template_review="approve", template_review_after=timedelta(milliseconds=300))
+    body = {"type": "BODY", "text": "Hello there."}
+    create = {"name": "hello", "language": "en_US", "category": "UTILITY", "components": [body]}
+    account = site.emulator.accounts()[0].id
+    site.graph.post(f"{account}/message_templates", json=create).raise_for_status()
+    until(lambda: len(site.receiver.posts) == 1)
+    assert b'"event":"APPROVED"' in site.receiver.posts[0][0]

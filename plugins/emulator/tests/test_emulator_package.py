@@ -173,3 +173,18 @@ def test_the_readmes_first_example_runs() -> None:
 def test_every_message_type_that_the_tables_name_is_documented() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     assert [kind for kind in (*MESSAGE_TYPES, *INTERACTIVE_TYPES) if f"`{kind}`" not in readme] == []
+
+
+def test_the_fixtures_serve_an_emulator_for_a_test(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["wa_connector_emulator.fixtures"]\n')
+    (tmp_path / "test_it.py").write_text(
+        "import httpx\n"
+        "def test_it(wa_emulator, wa_served):\n"
+        "    number = wa_emulator.numbers()[0].id\n"
+        "    bearer = {'authorization': f'Bearer {wa_emulator.token}'}\n"
+        "    answer = httpx.get(f'{wa_served.graph_url}/{number}', headers=bearer, trust_env=False)\n"
+        "    assert answer.json()['id'] == number\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -347,3 +347,29 @@ def test_reactions_tell_of_sent_only_and_of_bad_targets_later(chat: Bench) -> No
     assert [s["status"] for s in statuses] == ["sent", "failed", "failed"]
     assert {e["code"] for s in statuses[1:] for e in s["errors"]} == {131009}
     assert chat.emulator.read(ANA) == 0
+
+
+def test_who_comes_from_an_ad_and_is_answered_within_a_day_costs_nothing_for_72_hours(bench: Bench) -> None:
+    bench.emulator.configure(free_service_messages=0)
+    bench.emulator.add_template("sale", "All must go.", category="MARKETING")
+    sale = {"type": "template", "template": {"name": "sale", "language": {"code": "en_US"}}}
+    bench.emulator.arrive_from_ad(ANA, "hi")
+    bench.emulator.clock.advance(timedelta(hours=1))
+    bench.send_text()
+    assert bench.told().statuses()[0]["pricing"]["type"] == "free_entry_point"
+    bench.emulator.clock.advance(timedelta(hours=72) - INSTANT)
+    bench.send(**sale)
+    assert bench.told().statuses()[-1]["pricing"]["billable"] is False
+    bench.send_text()  # it is about the price only: the window has closed as ever
+    assert bench.told().statuses()[-1]["errors"][0]["code"] == 131047
+    bench.emulator.clock.advance(INSTANT)
+    bench.send(**sale)
+    assert bench.told().statuses()[-1]["pricing"]["billable"] is True
+
+
+def test_an_answer_after_a_day_makes_nothing_free(bench: Bench) -> None:
+    bench.emulator.add_template("sale", "All must go.", category="MARKETING")
+    bench.emulator.arrive_from_ad(ANA, "hi")
+    bench.emulator.clock.advance(DAY)
+    bench.send(type="template", template={"name": "sale", "language": {"code": "en_US"}})
+    assert bench.told().statuses()[0]["pricing"]["type"] == "regular"

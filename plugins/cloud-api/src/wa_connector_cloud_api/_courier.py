@@ -6,7 +6,7 @@ the plain one drives the same coroutines by ``run``, over a wire that never susp
 """
 
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol, TypeVar, assert_never, final
 
 from attrs import field, frozen
@@ -287,6 +287,13 @@ async def templates(wire: Wire, options: Options, account: Account) -> tuple[Tem
     if isinstance(found, NotSent | Lost):
         raise Unavailable(f"the provider cannot be reached now: {found.problem}")
     return found
+
+
+async def ask(wire: Wire, options: Options, account: Account, call: Call, read: Callable[[Answer], _T]) -> _T:
+    answer = await wire.call(target(account, options), call)
+    if isinstance(answer, NotSent | Lost):
+        raise Unavailable(f"the provider cannot be reached now: {answer.problem}")
+    return read(answer)
 
 
 async def _listed(

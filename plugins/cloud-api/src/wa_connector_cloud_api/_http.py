@@ -78,8 +78,10 @@ def request(to: Target, call: Call, options: Options) -> httpx.Request:
             files={"file": file},
             extensions=_extensions(options),
         )
-    content = None
-    if call.json is not None:
+    content = call.raw
+    if call.raw is not None:
+        headers |= {"authorization": f"OAuth {to.token.reveal()}", "file_offset": "0"}
+    elif call.json is not None:
         content = encode(call.json)
         headers["content-type"] = "application/json"
     return httpx.Request(

@@ -193,6 +193,61 @@ _SIGNUP_REFUSED: Final = Known(_F, "the sign-up form was not accepted")
 _INSIGHTS_OFF: Final = Known(_F, "template insights are not available")
 
 
+_REMEDIES: Final[Mapping[Care, str]] = {
+    Care.SAFE: "Wait a little; the connector hands it over again by itself.",
+    Care.UNSURE: "Wait for the status of the message; it may have been sent. Read the provider's status page.",
+    Care.DEFER: "Wait as long as the code says, and change what led to it.",
+    Care.NEVER: "Change the message, or do not send it; the same one will be refused again.",
+    Care.FIX: "Correct the configuration or the content that the code names, and send again.",
+    Care.ACCOUNT: "Mend the account or the token before anything else is sent; run `wa-connector doctor`.",
+}
+_RENEW: Final = "Make a new system-user token, and put it into the configuration."
+_PERMISSIONS: Final = "Give the app the permissions whatsapp_business_messaging and whatsapp_business_management."
+_REGISTER: Final = "Register the number: POST /{number}/register with its PIN."
+_OWN_REMEDIES: Final[Mapping[int, str]] = {
+    0: _RENEW,
+    3: _PERMISSIONS,
+    10: _PERMISSIONS,
+    33: "The number was deleted; configure another one.",
+    100: "Compare the ids with those in the provider's manager: account, number and app are three different ones.",
+    104: "Put a system-user token into the configuration.",
+    190: _RENEW,
+    200: "Assign the account to the system user, with full control.",
+    130403: "Unblock the customer first.",
+    131026: "Use another channel; it is no proof that the customer has no WhatsApp.",
+    131030: "Add the recipient to the test number's list, or use a real number.",
+    131031: "Read the account's state in the provider's manager.",
+    131037: "Ask for another display name, and wait for its approval.",
+    131042: "Put a valid payment method on the account.",
+    131044: "Put a valid payment method on the account.",
+    131045: _REGISTER,
+    131047: "Use a template, or wait until the customer writes.",
+    131048: "Pause campaigns, and see that everybody who is written to has agreed.",
+    131049: "Wait a day; trying again earlier makes it worse. The template is not at fault.",
+    131050: "Send no marketing to this customer until he resumes it.",
+    131053: "Convert the file to one of the types that the provider lists.",
+    131056: "Write to this customer more slowly.",
+    131062: "Ask for the number: the interactive message request_contact_info.",
+    131063: "Send marketing by the marketing interface.",
+    132000: "Give as many parameters as the template has placeholders; sync the templates.",
+    132001: "Sync the templates; this one is missing, or not approved in this language.",
+    132012: "Sync the templates; a parameter is of another kind than the template's.",
+    132015: "Leave the template alone until it is back; send another one meanwhile.",
+    132016: "Replace the template.",
+    133006: "Verify the number: request_code and verify_code.",
+    133010: _REGISTER,
+}
+
+
+def remedy(code: int) -> str:
+    """What a person can do about a code: its own advice, else that of its class; for an unknown one, where to look."""
+    if (own := _OWN_REMEDIES.get(code)) is not None:
+        return own
+    if (row := known(code)) is not None:
+        return _REMEDIES[row.care]
+    return "Look the code up at the provider, and tell us of it; nothing of the answer is lost."
+
+
 def known(code: int) -> Known | None:
     """The row of a code, families of codes included; None for one that no table of ours has."""
     if (row := CODES.get(code)) is not None:

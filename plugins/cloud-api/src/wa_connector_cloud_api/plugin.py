@@ -10,6 +10,8 @@ from wa_connector.ports.hooks import hookimpl
 from wa_connector_cloud_api.capabilities import CHANNEL
 
 if TYPE_CHECKING:
+    import typer
+
     from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 
 
@@ -35,3 +37,11 @@ def wa_async_transport() -> "tuple[str, AsyncTransport]":
     from wa_connector_cloud_api.transport import AsyncCloudApiTransport
 
     return CHANNEL, AsyncCloudApiTransport()
+
+
+@hookimpl
+def wa_commands(app: "typer.Typer") -> None:
+    """Add the command ``doctor`` to the command line."""
+    from wa_connector_cloud_api.checkup import doctor
+
+    app.command()(doctor)

@@ -47,6 +47,8 @@ class Call:
     json: Mapping[str, object] | None = field(default=None, repr=False)
     form: Mapping[str, str] = field(factory=dict, repr=False)
     file: File | None = None
+    raw: bytes | None = field(default=None, repr=False)
+    """Bytes as the whole body: the second step of a resumable upload, whose token goes by another scheme."""
 
 
 # -------------------------------------------------------------------------------------- messages

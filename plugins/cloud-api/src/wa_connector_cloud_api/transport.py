@@ -10,9 +10,9 @@ unused: cheaper than a lock, which a fork could leave locked for ever.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from wa_connector.errors import UsageError
 from wa_connector.model.content import MediaRef
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import asyncio
 
     import httpx
+
+_T = TypeVar("_T")
 
 _NO_FILES: Final = "templates have no files"
 
@@ -72,6 +74,15 @@ class CloudApiTransport:
         """
         wire = _Wire(self._options, self._pool(), account.tenant, None)
         return _courier.run(_courier.templates(wire, self._options, account))
+
+    def ask(self, account: Account, call: Call, read: Callable[[Answer], _T]) -> _T:
+        """Make a call of ``administration`` or ``drafts`` for an account, and read its answer.
+
+        Raises ``ProviderError`` for a refusal, ``Unavailable`` when there is no answer (of a call that changes something
+        the outcome is unknown then), ``ConfigError`` for an account that cannot be called.
+        """
+        wire = _Wire(self._options, self._pool(), account.tenant, None)
+        return _courier.run(_courier.ask(wire, self._options, account, call, read))
 
     def close(self) -> None:
         """Close this process's connections; at once."""
@@ -190,6 +201,11 @@ class AsyncCloudApiTransport:
         """As ``CloudApiTransport.templates``."""
         wire = _AsyncWire(self._options, self._lanes(), account.tenant, None)
         return await _courier.templates(wire, self._options, account)
+
+    async def ask(self, account: Account, call: Call, read: Callable[[Answer], _T]) -> _T:
+        """As ``CloudApiTransport.ask``."""
+        wire = _AsyncWire(self._options, self._lanes(), account.tenant, None)
+        return await _courier.ask(wire, self._options, account, call, read)
 
     async def aclose(self) -> None:
         """Close the running loop's connections, within seconds."""

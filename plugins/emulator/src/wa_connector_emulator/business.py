@@ -293,7 +293,14 @@ def _read_document(call: Call, edge: str) -> Answer:
     found: Json = {**call.world.documents.get((call.node, edge), {})}
     if edge == "whatsapp_business_profile":
         return ok(
-            {"data": [rules.picked({"messaging_product": "whatsapp", **found}, call.request.query.get("fields"))]}
+            {
+                "data": [
+                    rules.picked(
+                        {"messaging_product": "whatsapp", "vertical": "UNDEFINED", **found},
+                        call.request.query.get("fields"),
+                    )
+                ]
+            }
         )
     if edge == "whatsapp_commerce_settings":
         return ok({"data": [{"id": call.node, "is_cart_enabled": True, "is_catalog_visible": False, **found}]})

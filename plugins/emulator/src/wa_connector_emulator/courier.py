@@ -188,6 +188,8 @@ class Desk:
     clock: VirtualClock
     sender: Sender
     trouble: Callable[[], Trouble]
+    next_change: Callable[[], datetime | None]
+    """Lets happen what time has brought about, and says when there is more: reviews end while nobody asks, too."""
     app_secret: str = attrs.field(repr=False)
 
 
@@ -305,8 +307,12 @@ class Courier:
                 self._sleep()
 
     def _sleep(self) -> None:
+        next_change, now = self._desk.next_change(), self._desk.clock.now()
         with self._desk.lock:
-            seconds = seconds_to_next(self._desk.world(), self._desk.clock.now())
+            seconds = seconds_to_next(self._desk.world(), now)
+        if next_change is not None:
+            until_change = max((next_change - now).total_seconds(), 0.0)
+            seconds = until_change if seconds is None else min(seconds, until_change)
         if self.is_paused or self._desk.clock.is_frozen:
             seconds = None
         with self._wake:

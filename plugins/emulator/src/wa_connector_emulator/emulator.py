@@ -94,6 +94,7 @@ class Emulator(Handsets):
                 clock=self.clock,
                 sender=self._sender,
                 trouble=lambda: self._trouble,
+                next_change=self._next_change,
                 app_secret=self.app_secret,
             )
         )
@@ -158,6 +159,8 @@ class Emulator(Handsets):
             outcome = graph.handle(self._world, self._settings, request, now, self.token, self.app_secret, trouble)
             if isinstance(outcome, exchange.Answer):
                 self._queue(*outcome.notices)
+                if request.method == "POST" and _edge(request) not in ("messages", "media"):
+                    self._courier.wake()  # a review may have begun, whose end is to be told
                 answer = outcome.response
                 return attrs.evolve(answer, is_lost=trouble.loses == "answer", latency=trouble.latency)
         return self._after_handshake(outcome).response
@@ -197,6 +200,11 @@ class Emulator(Handsets):
         """Let happen what time has brought about: the ends of reviews and of pauses."""
         with self._lock:
             self._queue(*management.settled(self._world, self._settings, self.clock.now()))
+
+    def _next_change(self) -> datetime | None:
+        self._settle()
+        with self._lock:
+            return management.next_change(self._world)
 
     def _after_handshake(self, asked: exchange.Handshake) -> exchange.Answer:
         complaint = self._complaint(asked.callback)

@@ -34,7 +34,7 @@ def template_node(template: Template) -> dict[str, object]:
         "status": template.status.value,
         "category": template.category,
         "rejected_reason": template.rejected_reason,
-        "quality_score": {"score": template.quality},
+        "quality_score": {"score": template.quality, "date": _dated(template)},
         "previous_category": template.previous_category,
         "correct_category": template.correct_category,
         "message_send_ttl_seconds": template.ttl_seconds,
@@ -44,6 +44,10 @@ def template_node(template: Template) -> dict[str, object]:
         "id": template.id,
     }
     return {key: value for key, value in node.items() if value is not None}
+
+
+def _dated(template: Template) -> int:
+    return int(template.updated_at.timestamp()) if template.updated_at else 0
 
 
 def _template(call: Call) -> Answer:
@@ -60,7 +64,16 @@ def _templates(call: Call) -> Answer:
         for template in call.world.templates.values()
         if template.account_id == call.node and _is_wanted(template, query)
     ]
-    return ok(page(call, found))
+    listed = page(call, found)
+    if "summary" in query:
+        mine = [template for template in call.world.templates.values() if template.account_id == call.node]
+        listed["summary"] = {
+            "total_count": len(found),
+            "message_template_count": len(mine),
+            "message_template_limit": _MOST_TEMPLATES,
+            "are_translations_complete": True,
+        }
+    return ok(listed)
 
 
 def _is_wanted(template: Template, query: Mapping[str, str]) -> bool:
@@ -311,6 +324,20 @@ def settled(world: World, settings: Settings, now: datetime) -> tuple[Notice, ..
             world.templates[template.id] = after
             notices.append(webhooks.template_status(after, now))
     return tuple(notices)
+
+
+def next_change(world: World) -> datetime | None:
+    """When time will next bring something about; None when it never will."""
+    moments = [
+        moment
+        for template in world.templates.values()
+        for moment, status in (
+            (template.review_at, TemplateStatus.PENDING),
+            (template.paused_until, TemplateStatus.PAUSED),
+        )
+        if moment is not None and template.status is status
+    ]
+    return min(moments, default=None)
 
 
 def _reviewed(template: Template, settings: Settings, now: datetime) -> Template | None:

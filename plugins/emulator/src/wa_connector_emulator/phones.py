@@ -63,6 +63,8 @@ def say(
     message = CustomerMessage(message_id, number.id, customer.bsuid, now, payload)
     world.customer_messages[message_id] = message
     world.outbox.setdefault((number.id, customer.bsuid), []).append(message_id)
+    if "referral" in payload:
+        world.ads[number.id, customer.bsuid] = now
     if group is None:
         heard(world, number, customer, now)
     else:

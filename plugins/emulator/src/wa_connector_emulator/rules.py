@@ -15,6 +15,7 @@ import attrs
 from .values import Content, Json
 
 WINDOW = timedelta(hours=24)
+FREE_ENTRY = timedelta(hours=72)
 MEDIA_URL_LIFE = timedelta(minutes=5)
 UPLOADED_MEDIA_LIFE = timedelta(days=30)
 INBOUND_MEDIA_LIFE = timedelta(days=7)
@@ -58,7 +59,7 @@ def pricing(content: Content, *, is_open: bool, at: datetime, is_free_tier: bool
     """The `pricing` block of a status.
 
     Before October 2026 service messages, and utility templates in an open window, were free; since
-    then only the free tier of service messages is. Free entry points are not emulated.
+    then only the free tier of service messages is. Free entry points are seen to in `sending`.
     """
     was_free = at < SERVICE_BILLED_SINCE and is_open and content.category in ("service", "utility")
     is_free = was_free or (content.category == "service" and is_free_tier)

@@ -523,9 +523,27 @@ def arrive(world: World, settings: Settings, customer: Customer, now: datetime) 
     return tuple(notices)
 
 
+def _is_free_entry(world: World, number: Number, message: BusinessMessage) -> bool:
+    """Whether the customer came from an ad: the first answer within 24 hours begins 72 hours in which all is free. The
+    window is another matter, and closes as ever.
+    """
+    pair, now = (number.id, message.bsuid or ""), message.accepted_at
+    came_at = world.ads.pop(pair, None)
+    if came_at is not None and now < came_at + rules.WINDOW:
+        world.free_until[pair] = now + rules.FREE_ENTRY
+    return now < world.free_until.get(pair, now)
+
+
 def _priced(
     world: World, settings: Settings, number: Number, order: _Order, message: BusinessMessage
 ) -> dict[str, object]:
+    if _is_free_entry(world, number, message):
+        return {
+            "billable": False,
+            "pricing_model": "PMP",
+            "type": "free_entry_point",
+            "category": "referral_conversion",
+        }
     month = (number.id, rules.month_of(message.accepted_at))
     is_service = message.content.category == "service"
     is_free_tier = is_service and world.service_messages[month] < settings.free_service_messages

@@ -66,6 +66,10 @@ class World:
     """Ids of customers' messages by number and BSUID, for the same reason."""
     last_heard_at: dict[tuple[str, str], datetime] = attrs.field(factory=dict)
     """When a customer last wrote, by number and BSUID: what the window is computed from."""
+    ads: dict[tuple[str, str], datetime] = attrs.field(factory=dict)
+    """When a customer came from an ad, by number and BSUID, and nobody has answered yet."""
+    free_until: dict[tuple[str, str], datetime] = attrs.field(factory=dict)
+    """Until when all messages to a customer are free, since he came from an ad and was answered within a day."""
     pair_buckets: dict[tuple[str, str], Bucket] = attrs.field(factory=dict)
     throughput_buckets: dict[str, Bucket] = attrs.field(factory=dict)
     service_messages: Counter[tuple[str, str]] = attrs.field(factory=Counter)

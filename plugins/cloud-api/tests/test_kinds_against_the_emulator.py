@@ -1,0 +1,290 @@
+"""Every kind of content, as this package spells it, is taken by an emulator that was written from the provider's reference,
+and what customers send there is read here: the two share no code.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve, field, frozen
+from wa_connector_cloud_api.channel import CloudApiChannel
+
+from wa_connector.model.address import Address, AddressKind, number
+from wa_connector.model.content import (
+    AddressRequest,
+    Audio,
+    Button,
+    Buttons,
+    CallButton,
+    CallRequest,
+    Card,
+    Carousel,
+    Catalog,
+    ContactCard,
+    ContactRequest,
+    Contacts,
+    Document,
+    Form,
+    Image,
+    Labelled,
+    LinkButton,
+    Location,
+    LocationRequest,
+    Menu,
+    MenuRow,
+    MenuSection,
+    Product,
+    Products,
+    ProductSection,
+    Reaction,
+    Sticker,
+    Text,
+    Video,
+)
+from wa_connector.model.ids import MessageId, ProviderId
+from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Report, Unreadable
+from wa_connector.model.outbound import Accepted, Envelope
+from wa_connector.model.secret import Secret
+from wa_connector.ports.channel import WebhookRequest
+
+emulation = pytest.importorskip("wa_connector_emulator")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import Files, Sender
+    from wa_connector_emulator import Emulator, HttpCall
+
+    from wa_connector.model.content import Content
+    from wa_connector.model.directory import App, LineSetup
+
+ANA = "+16505551234"
+covers = pytest.mark.covers
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256))
+MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(64)
+OGG = b"OggS" + bytes(64)
+PDF = b"%PDF-1.7" + bytes(64)
+WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 " + bytes(64)
+
+
+@frozen
+class Site:
+    """An emulator, our line at it, and what its webhooks told us."""
+
+    emulator: Emulator
+    line: LineSetup
+    told: list[Inbound] = field(factory=list)
+
+    def heard(self) -> list[object]:
+        """What was told, all of it readable."""
+        self.emulator.deliver_due()
+        assert [each for each in self.told if isinstance(each.item, Unreadable)] == []
+        return [each.item for each in self.told]
+
+
+@pytest.fixture
+def site(app: App, setup: LineSetup) -> Iterator[Site]:
+    told: list[Inbound] = []
+    channel = CloudApiChannel()
+
+    def receive(call: HttpCall) -> object:
+        request = WebhookRequest("main", call.method, call.url, call.headers, call.body)
+        if (reply := channel.handshake(app, request)) is not None:
+            return emulation.HttpReply(reply.status, reply.body)
+        told.extend(channel.read(app, request))
+        return emulation.HttpReply(200)
+
+    emulator = emulation.Emulator(app_secret="test_app_secret", token="test-token", sender=receive)
+    with emulation.serve(emulator) as served:
+        emulator.create_customer(ANA, "Ana")
+        emulator.subscribe_webhook("https://host.example/hook", "verify-me")
+        business = emulator.numbers()[0]
+        account = evolve(
+            setup.account,
+            provider_ref=business.account_id,
+            base_url=served.graph_url,
+            token=Secret("test-token"),
+        )
+        yield Site(emulator, evolve(setup, line=evolve(setup.line, provider_ref=business.id), account=account), told)
+
+
+REPLIES = (Button("a", "A"), Button("b", "B"))
+ROWS = (MenuSection((MenuRow("r", "Row", "more"),), "One"),)
+
+SENT = [
+    pytest.param(lambda _: Text("Hello", previews_link=True), "text", marks=covers("send: text"), id="text"),
+    pytest.param(lambda f: Image(f.add(JPEG, "image/jpeg"), "look"), "image", marks=covers("send: image"), id="image"),
+    pytest.param(lambda f: Video(f.add(MP4, "video/mp4"), "look"), "video", marks=covers("send: video"), id="video"),
+    pytest.param(lambda f: Audio(f.add(OGG, "audio/ogg")), "audio", marks=covers("send: audio"), id="audio"),
+    pytest.param(
+        lambda f: Audio(f.add(OGG, "audio/ogg"), is_voice=True),
+        "audio",
+        marks=covers("send: audio: voice"),
+        id="voice",
+    ),
+    pytest.param(
+        lambda f: Document(f.add(PDF, "application/pdf"), "a.pdf", "read"),
+        "document",
+        marks=covers("send: document"),
+        id="document",
+    ),
+    pytest.param(lambda f: Sticker(f.add(WEBP, "image/webp")), "sticker", marks=covers("send: sticker"), id="sticker"),
+    pytest.param(
+        lambda _: Location(52.5, 13.4, "Berlin", "Alexanderplatz"),
+        "location",
+        marks=covers("send: location"),
+        id="location",
+    ),
+    pytest.param(
+        lambda _: Contacts((ContactCard("Ben B.", "Ben", phones=(Labelled("+16505550000", "CELL"),)),)),
+        "contacts",
+        marks=covers("send: contacts"),
+        id="contacts",
+    ),
+    pytest.param(
+        lambda f: Buttons("Choose", REPLIES, Image(f.add(JPEG, "image/jpeg")), "small"),
+        "interactive",
+        marks=covers("send: interactive: button"),
+        id="buttons",
+    ),
+    pytest.param(
+        lambda _: Menu("Choose", "Open", ROWS, Text("Head"), "small"),
+        "interactive",
+        marks=covers("send: interactive: list"),
+        id="menu",
+    ),
+    pytest.param(
+        lambda _: LinkButton("Look", "Go", "https://x.test"),
+        "interactive",
+        marks=covers("send: interactive: cta_url"),
+        id="link",
+    ),
+    pytest.param(
+        lambda _: LocationRequest("Where?"),
+        "interactive",
+        marks=covers("send: interactive: location_request_message"),
+        id="place asked for",
+    ),
+    pytest.param(
+        lambda _: ContactRequest("Your number?"),
+        "interactive",
+        marks=covers("send: interactive: request_contact_info"),
+        id="number asked for",
+    ),
+    pytest.param(
+        lambda _: AddressRequest("Where to?", "IN"),
+        "interactive",
+        marks=covers("send: interactive: address_message"),
+        id="address asked for",
+    ),
+    pytest.param(
+        lambda _: CallRequest("May we call?"),
+        "interactive",
+        marks=covers("send: interactive: call_permission_request"),
+        id="call asked for",
+    ),
+    pytest.param(
+        lambda _: CallButton("Questions?", "Call us", timedelta(days=1), "p"),
+        "interactive",
+        marks=covers("send: interactive: voice_call"),
+        id="call button",
+    ),
+    pytest.param(
+        lambda _: Form("Please", "Begin", "123", "token", "FIRST"),
+        "interactive",
+        marks=covers("send: interactive: flow"),
+        id="form",
+    ),
+    pytest.param(
+        lambda _: Catalog("All we have"),
+        "interactive",
+        marks=covers("send: interactive: catalog_message"),
+        id="catalog",
+    ),
+    pytest.param(
+        lambda _: Product("1", "sku"), "interactive", marks=covers("send: interactive: product"), id="product"
+    ),
+    pytest.param(
+        lambda _: Products("Head", "Look", "1", (ProductSection("One", ("a", "b")),)),
+        "interactive",
+        marks=covers("send: interactive: product_list"),
+        id="products",
+    ),
+    pytest.param(
+        lambda f: Carousel(
+            "Look", tuple(Card(Image(f.add(JPEG, "image/jpeg")), "mug", "Go", "https://x") for _ in "ab")
+        ),
+        "interactive",
+        marks=covers("send: interactive: carousel"),
+        id="carousel",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "kind"), SENT)
+def test_every_kind_of_content_arrives(
+    site: Site, sender: Sender, files: Files, make: Callable[[Files], Content], kind: str
+) -> None:
+    site.emulator.type_text(ANA, "hi")
+    outcome = sender.send(site.line, Envelope(MessageId("outbox:1"), number(ANA), make(files)))
+    assert isinstance(outcome, Accepted), outcome
+    (arrived,) = site.emulator.received(ANA)
+    assert (arrived.id, arrived.content.kind) == (outcome.provider_id, kind)
+    reports = [item.report for item in site.heard() if isinstance(item, InboundStatus)]
+    assert reports == [Report.SENT, Report.DELIVERED]
+
+
+@covers("send: reaction")
+def test_a_reaction_arrives(site: Site, sender: Sender) -> None:
+    said = site.emulator.type_text(ANA, "hi")
+    react = Envelope(MessageId("outbox:1"), number(ANA), Reaction(ProviderId(said.id), "👍"))
+    assert isinstance(sender.send(site.line, react), Accepted)
+    (arrived,) = site.emulator.received(ANA)
+    assert (arrived.content.text, arrived.content.reacts_to) == ("👍", said.id)
+
+
+def test_whatever_else_happens_is_readable(site: Site) -> None:
+    """Orders, edits, new numbers, calls, announcements: nothing that the emulator can tell is unreadable here."""
+    emulator = site.emulator
+    emulator.seed({"numbers": [{"id": "222", "display_number": "15550002222", "is_on_app": True}]})
+    emulator.add_template("hello", "Hello there.")
+    said = emulator.type_text(ANA, "hi", number_id="222")
+    emulator.edit_message(ANA, said.id, "hello", number_id="222")
+    emulator.revoke_message(ANA, said.id, number_id="222")
+    emulator.echo(ANA, "from the app", number_id="222")
+    emulator.sync_contact(ANA, number_id="222")
+    emulator.sync_history(number_id="222")
+    emulator.order(ANA, "1", [{"product_retailer_id": "sku", "quantity": 1, "item_price": 2.5, "currency": "EUR"}])
+    emulator.send_unsupported(ANA, "poll_creation")
+    emulator.send_raw(ANA, {"type": "hologram", "hologram": {}})
+    emulator.arrive_from_ad(ANA, "hi")
+    emulator.forward(ANA, "hi")
+    emulator.voicemail(ANA, OGG)
+    emulator.ring(ANA)
+    emulator.stop_marketing(ANA)
+    emulator.change_identity(ANA)
+    emulator.change_number(ANA, "+16505559999")
+    for each in emulation_fields():
+        emulator.announce(each, template="hello", who="+16505559999")
+    emulator.deliver_due()
+    assert {hook.state.value for hook in emulator.webhooks()} == {"delivered"}
+
+
+def emulation_fields() -> list[str]:
+    from wa_connector_emulator.announcements import FIELDS
+
+    return list(FIELDS)
+
+
+@covers("receive: without a number")
+def test_a_customer_without_a_number_is_known_by_the_id_alone(site: Site, sender: Sender) -> None:
+    eve = site.emulator.create_customer(name="Eve")
+    site.emulator.type_text(eve.bsuid, "hi")
+    heard = [item for item in site.heard() if isinstance(item, InboundMessage)][-1]
+    assert [address.kind for address in heard.sender.addresses] == [AddressKind.BSUID]
+    to = Address(AddressKind.BSUID, eve.bsuid, "portfolio-1")
+    assert isinstance(sender.send(site.line, Envelope(MessageId("outbox:1"), to, Text("Hello"))), Accepted)
+    assert [m.content.text for m in site.emulator.received(eve.bsuid)] == ["Hello"]
