@@ -18,6 +18,7 @@ from wa_connector import (
     UserId,
     hookimpl,
 )
+from wa_connector.model.event import MessageReceived
 from wa_connector.testing.host import ACME, ANA, BEN, GLOBEX, SUE, MemoryHost
 
 Connect = Callable[..., Connector]
@@ -219,10 +220,10 @@ def test_wherever_a_process_dies_the_next_one_goes_on_and_none_is_lost(
     pushing: Connector, host: MemoryHost, storage: Meddled, dies_at: int, is_taken: bool
 ) -> None:
     """Each notice is given at least once, for the first time in the order of the log."""
-    expected = []
+    host.happenings.clear()
     for number in range(5):
         said(pushing, host, f"message {number}")
-        expected.append(pushing.timeline(ACME, ANA, pushing.conversations(ACME, ANA)[0].id).messages[0].id)
+    expected = [each.message for each in host.happenings if isinstance(each, MessageReceived)]
     mortal, heir = Mortal(dies_at, is_taken=is_taken), Pusher()
     first = MemoryHost(storage=storage.plain, clock=host.clock).connector("direct", [mortal])
     with pytest.raises(Death):
