@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
 
 from examples.host_common import acts, views, wiring
+from examples.host_common.front_office import FrontOffice
 from wa_connector import (
     AccountId,
     CommandId,
@@ -38,7 +39,7 @@ from wa_connector import (
 )
 
 
-def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Options) -> Flask:
+def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Options, office: FrontOffice) -> Flask:
     """The application. The connector may be used from all threads of the server at once."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 8 * 1024 * 1024  # a webhook may have 3 MB, a picture 5
@@ -159,6 +160,11 @@ def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Opti
         page = connector.events(tenant, after=request.args.get("after", ""))
         return {"events": [views.event(each) for each in page.events], "cursor": page.cursor}
 
+    @app.get("/api/notices")
+    def notices() -> ResponseReturnValue:
+        connector.push(tenant)
+        return jsonify([views.notice(each) for each in office.picked_up(user())])
+
     @app.get("/api/quarantine")
     def quarantine() -> ResponseReturnValue:
         return jsonify([views.kept(each) for each in connector.quarantine(tenant)])
@@ -193,9 +199,9 @@ def main() -> None:
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    options, clock = wiring.options(__doc__ or ""), wiring.HostClock()
-    with Connector(wiring.plugins(options), discover=False, clock=clock) as connector, dispatching(connector):
-        server = make_server("127.0.0.1", options.port, make_app(connector, clock, options), threaded=True)
+    options, clock, office = wiring.options(__doc__ or ""), wiring.HostClock(), FrontOffice()
+    with Connector(wiring.plugins(options, office), discover=False, clock=clock) as connector, dispatching(connector):
+        server = make_server("127.0.0.1", options.port, make_app(connector, clock, options, office), threaded=True)
         wiring.announce(server.server_port)
         server.serve_forever()
 

@@ -59,6 +59,7 @@ from wa_connector import (
     Product,
     Products,
     ProviderError,
+    PushNotice,
     Reaction,
     RefusedError,
     Sticker,
@@ -320,6 +321,16 @@ def template_diff(value: TemplateDiff) -> Json:
 def event(value: Event) -> Json:
     facts = asdict(value.happening, value_serializer=_plain)
     return {"sequence": value.sequence, "at": _at(value.at), "type": type(value.happening).__name__, **facts}
+
+
+def notice(value: PushNotice) -> Json:
+    return {
+        "kind": value.kind.value,
+        "conversation": value.conversation,
+        "sender": value.sender,
+        "text": value.text,
+        "badge": value.badge,
+    }
 
 
 def kept(value: Kept) -> Json:

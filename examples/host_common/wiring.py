@@ -17,6 +17,7 @@ from wa_connector_directory import DirectoryPlugin
 from wa_connector_media import MediaPlugin
 from wa_connector_sqlite import SqlitePlugin
 
+from examples.host_common.front_office import FrontOffice
 from wa_connector import TenantId, hookimpl
 
 CONFIG: Final = Path(__file__).resolve().parents[1] / "config"
@@ -48,7 +49,7 @@ def options(description: str) -> Options:
     return Options(**vars(parser.parse_args()))
 
 
-def plugins(chosen: Options) -> list[object]:
+def plugins(chosen: Options, office: FrontOffice) -> list[object]:
     """Everything that the connector needs, registered by hand, so that the list below is all that runs here."""
     chosen.data.mkdir(parents=True, exist_ok=True)
     directory = DirectoryPlugin(chosen.directory)
@@ -59,6 +60,7 @@ def plugins(chosen: Options) -> list[object]:
         SqlitePlugin(chosen.data / "wa.sqlite3"),
         MediaPlugin(chosen.data / "media"),
         CloudApi(chosen.graph),
+        office,
     ]
 
 

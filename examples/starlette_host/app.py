@@ -25,6 +25,7 @@ from starlette.routing import Route
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
 
 from examples.host_common import acts, views, wiring
+from examples.host_common.front_office import FrontOffice
 from wa_connector import (
     AccountId,
     AsyncConnector,
@@ -44,8 +45,11 @@ from wa_connector import (
 class Host:
     """The views. The connector is used from one event loop here; it could be used from several."""
 
-    def __init__(self, connector: AsyncConnector, clock: wiring.HostClock, options: wiring.Options) -> None:
+    def __init__(
+        self, connector: AsyncConnector, clock: wiring.HostClock, options: wiring.Options, office: FrontOffice
+    ) -> None:
         self._connector = connector
+        self._office = office
         self._clock = clock
         self._tenant = options.tenant
 
@@ -149,6 +153,10 @@ class Host:
         page = await self._connector.events(self._tenant, after=request.query_params.get("after", ""))
         return JSONResponse({"events": [views.event(each) for each in page.events], "cursor": page.cursor})
 
+    async def notices(self, request: Request) -> Response:
+        await self._connector.push(self._tenant)
+        return JSONResponse([views.notice(each) for each in self._office.picked_up(_user(request))])
+
     async def quarantine(self, _: Request) -> Response:
         return JSONResponse([views.kept(each) for each in await self._connector.quarantine(self._tenant)])
 
@@ -157,9 +165,11 @@ class Host:
         return JSONResponse({"now": self._clock.advance(timedelta(seconds=seconds)).isoformat()})
 
 
-def make_app(connector: AsyncConnector, clock: wiring.HostClock, options: wiring.Options) -> Starlette:
+def make_app(
+    connector: AsyncConnector, clock: wiring.HostClock, options: wiring.Options, office: FrontOffice
+) -> Starlette:
     """The application; its lifespan runs the dispatcher, and closes the connector."""
-    host = Host(connector, clock, options)
+    host = Host(connector, clock, options, office)
     to_contact, thread = "/api/contacts/{contact}/lines/{line}", "/api/conversations/{thread}"
     account = "/api/accounts/{account}/templates"
     routes = [
@@ -179,6 +189,7 @@ def make_app(connector: AsyncConnector, clock: wiring.HostClock, options: wiring
         Route(f"{account}/sync", host.sync_templates, methods=["POST"]),
         Route(f"{account}/preview", host.preview, methods=["POST"]),
         Route("/api/events", host.events),
+        Route("/api/notices", host.notices),
         Route("/api/quarantine", host.quarantine),
         *([Route("/dev/clock", host.move_clock, methods=["POST"])] if options.is_dev else []),
     ]
@@ -231,9 +242,11 @@ async def _trouble(_: Request, error: Exception) -> Response:
 def main() -> None:
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING)
-    options, clock = wiring.options(__doc__ or ""), wiring.HostClock()
-    connector = AsyncConnector(wiring.plugins(options), discover=False, clock=clock)
-    config = uvicorn.Config(make_app(connector, clock, options), log_level="warning", timeout_graceful_shutdown=5)
+    options, clock, office = wiring.options(__doc__ or ""), wiring.HostClock(), FrontOffice()
+    connector = AsyncConnector(wiring.plugins(options, office), discover=False, clock=clock)
+    config = uvicorn.Config(
+        make_app(connector, clock, options, office), log_level="warning", timeout_graceful_shutdown=5
+    )
     with socket.create_server(("127.0.0.1", options.port)) as listener:
         wiring.announce(listener.getsockname()[1])
         uvicorn.Server(config).run([listener])

@@ -154,6 +154,10 @@ class HostUser:
         """The texts of all that this user sees of the conversation, oldest first."""
         return [str(each["content"]["text"]) for each in self.messages(thread)]
 
+    def hears(self) -> list[str]:
+        """What this user's telephone has been told since it was last asked."""
+        return [f"{each['kind']} from {each['sender']}" for each in self.get("/api/notices")]
+
     def upload(self, data: bytes, mime_type: str) -> Json:
         answer = self._http.post("/api/pictures", content=data, headers={"content-type": mime_type})
         stored: Json = self._json(answer)

@@ -193,9 +193,17 @@ def the_first_user_leaves(on: Stage) -> None:
     on.ana.acts(thread, "leave")
     on.screens(thread, ana="not_a_participant", ben="allowed")
     seen = on.ana.reads(thread)
-    on.did("Carla", "writes “Can I have them in black?”")
-    on.carla.writes("Can I have them in black?")
-    on.comes("Ben reads it", "Can I have them in black?", lambda: on.ben.reads(thread)[-1])
+    for name in ("ana", "ben"):
+        getattr(on, name).hears()  # what they were told until now
+    on.did("Carla", "writes “Black ones, please, on my card 4111 1111 1111 1111”")
+    on.carla.writes("Black ones, please, on my card 4111 1111 1111 1111")
+    on.comes(
+        "Ben reads “Black ones, please, on my card [card]”: card numbers are not for this host's screens",
+        "Black ones, please, on my card [card]",
+        lambda: on.ben.reads(thread)[-1],
+    )
+    on.sees("Ben's telephone says that Carla has written", ["message from Carla"], on.ben.hears())
+    on.sees("and Ana's says nothing", [], on.ana.hears())
     on.sees("Ana sees what she saw, and nothing of what came after", seen, on.ana.reads(thread))
 
 

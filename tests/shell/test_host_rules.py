@@ -215,3 +215,36 @@ def test_what_only_looks_like_an_answer_is_shown_to_a_person(host: MemoryHost, c
     connector.handle_webhook(host.webhook(host.said("please stop this")))
     assert len([told for told in host.happenings if isinstance(told, ReplyUnclear)]) == 1
     assert Stage.UNKNOWN is stage(host, connector)
+
+
+class Nonsense:
+    """Answers with something that is no veto."""
+
+    @hookimpl
+    def wa_veto(self) -> Any:
+        return "never on Sundays"
+
+
+class Hanging:
+    """Never answers."""
+
+    @hookimpl
+    async def wa_veto(self) -> Veto | None:
+        import asyncio
+
+        await asyncio.Event().wait()
+        return None
+
+
+@pytest.mark.parametrize("plugin", [Nonsense(), Hanging()])
+def test_a_rule_that_talks_nonsense_or_never_answers_has_not_agreed(host: MemoryHost, plugin: object) -> None:
+    """It counts as a veto of a minute, and is given up: nobody waits for it for ever."""
+    with host.connector("aio", [plugin], hook_patience=timedelta(milliseconds=1)) as connector:
+        connector.handle_webhook(host.webhook(host.said("Hello")))
+        (thread,) = connector.conversations(ACME, ANA, unassigned=True)
+        refused = connector.send(ACME, ANA, thread.id, Text("Hello")).decision
+    assert refused.reason is Reason.HOST_RULE
+    assert [(RemedyKind.WAIT, host.clock.now + timedelta(minutes=1))] == [
+        (remedy.kind, remedy.at) for remedy in refused.remedies
+    ]
+    assert [labels["hook"] for name, _, labels in host.measures if name == "hook_failures"] == ["wa_veto"]

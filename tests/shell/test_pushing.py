@@ -18,6 +18,7 @@ from wa_connector import (
     UserId,
     hookimpl,
 )
+from wa_connector.model.event import MessageReceived
 from wa_connector.testing.host import ACME, ANA, BEN, GLOBEX, SUE, MemoryHost
 
 Connect = Callable[..., Connector]
@@ -189,3 +190,60 @@ def test_without_a_pusher_nothing_is_read(connector: Connector, storage: Meddled
     assert granted
     storage.is_away = True
     assert Pushed() == connector.push(ACME)
+
+
+class Death(BaseException):
+    """The process ends here: nothing of ours may catch it."""
+
+
+class Mortal(Pusher):
+    """Dies in the middle of giving the ``dies_at``-th notice, before or after the push service took it."""
+
+    def __init__(self, dies_at: int, *, is_taken: bool) -> None:
+        super().__init__()
+        self._left = dies_at
+        self._is_taken = is_taken
+
+    @hookimpl
+    def wa_push(self, notice: PushNotice) -> None:
+        self._left -= 1
+        if self._left == 0 and not self._is_taken:
+            raise Death
+        self.given.append(notice)
+        if self._left == 0:
+            raise Death
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+@pytest.mark.parametrize("dies_at", range(1, 6))
+def test_wherever_a_process_dies_the_next_one_goes_on_and_none_is_lost(
+    pushing: Connector, host: MemoryHost, storage: Meddled, dies_at: int, is_taken: bool
+) -> None:
+    """Each notice is given at least once, for the first time in the order of the log."""
+    host.happenings.clear()
+    for number in range(5):
+        said(pushing, host, f"message {number}")
+    expected = [each.message for each in host.happenings if isinstance(each, MessageReceived)]
+    mortal, heir = Mortal(dies_at, is_taken=is_taken), Pusher()
+    first = MemoryHost(storage=storage.plain, clock=host.clock).connector("direct", [mortal])
+    with pytest.raises(Death):
+        first.push(ACME)
+    second = MemoryHost(storage=storage.plain, clock=host.clock).connector("direct", [heir])
+    second.push(ACME)
+    second.close()
+    given = [notice.message for notice in (*mortal.given, *heir.given)]
+    assert expected == list(dict.fromkeys(given))
+
+
+def test_a_crash_before_the_cursor_moves_repeats_and_loses_nothing(
+    pushing: Connector, host: MemoryHost, pusher: Pusher, storage: Meddled
+) -> None:
+    def die() -> None:
+        raise Death
+
+    said(pushing, host)
+    storage.before_commit.append(die)
+    with pytest.raises(Death):
+        pushing.push(ACME)
+    assert Pushed(1) == pushing.push(ACME)
+    assert len({notice.id for notice in pusher.given}) == 1

@@ -113,6 +113,7 @@ from wa_connector.model.message import (
     NoticeKind,
 )
 from wa_connector.model.queue import EntryState, Epoch, Gate, LineStop, OutboxEntry, Work
+from wa_connector.model.routing import RoutedBy
 from wa_connector.model.setting import SettingChange, SettingHistory
 from wa_connector.model.template import Template, TemplateButton, TemplateCategory, TemplateStatus
 from wa_connector.ports import rows
@@ -349,6 +350,9 @@ def _message(tenant: TenantId, number: int) -> tuple[Key, Message]:
         status_at=_at(number),
         provider_id=ProviderId(f"wamid.{number % 3}") if number % 2 else None,
         failure=Failure("131047", text) if number % 3 else None,
+        redacted_by=("cards", text) if number % 2 else (),
+        signature=text if number % 3 else "",
+        routed_by=list(RoutedBy)[number % len(RoutedBy)] if number % 2 else None,
         expires_at=NOW if number % 2 else None,
     )
     return rows.MESSAGE.of(tenant, value.id), value
