@@ -35,6 +35,7 @@ docs: dev-env ## build the documentation, warnings being errors, into docs/_buil
 	@echo "docs/_build/html/index.html"
 
 soak: dev-env ## kills, chaos and fuzz: long
+	@$(bin)/python -m pip install -q --group soak
 	@$(bin)/python -m pytest -m soak $(ARGS)
 
 exhaustive: dev-env ## every case of the finite spaces that the quick tests sample

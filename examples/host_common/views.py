@@ -20,6 +20,7 @@ from wa_connector import (
     Button,
     ButtonReply,
     Buttons,
+    ByApp,
     ByCustomer,
     BySystem,
     ByUser,
@@ -197,6 +198,8 @@ def _author(value: Author) -> Json:
             return {"kind": "customer"}
         case ByUser(user):
             return {"kind": "user", "user": user}
+        case ByApp():
+            return {"kind": "app"}
         case BySystem(notice):
             return {"kind": "system", "notice": notice.value}
         case _:

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from wa_connector.model.content import Card as Card
     from wa_connector.model.content import Carousel as Carousel
     from wa_connector.model.content import Catalog as Catalog
+    from wa_connector.model.content import Circumstances as Circumstances
     from wa_connector.model.content import ContactCard as ContactCard
     from wa_connector.model.content import ContactRequest as ContactRequest
     from wa_connector.model.content import Contacts as Contacts
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from wa_connector.model.content import Erased as Erased
     from wa_connector.model.content import Form as Form
     from wa_connector.model.content import FormReply as FormReply
+    from wa_connector.model.content import Forwarding as Forwarding
     from wa_connector.model.content import Header as Header
     from wa_connector.model.content import IdentityChange as IdentityChange
     from wa_connector.model.content import IdentityChanged as IdentityChanged
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from wa_connector.model.content import Products as Products
     from wa_connector.model.content import ProductSection as ProductSection
     from wa_connector.model.content import Reaction as Reaction
+    from wa_connector.model.content import Referral as Referral
     from wa_connector.model.content import Sticker as Sticker
     from wa_connector.model.content import TemplateMessage as TemplateMessage
     from wa_connector.model.content import Text as Text
@@ -126,6 +129,8 @@ if TYPE_CHECKING:
     from wa_connector.model.directory import Organization as Organization
     from wa_connector.model.directory import Seat as Seat
     from wa_connector.model.directory import User as User
+    from wa_connector.model.event import AccountAlerted as AccountAlerted
+    from wa_connector.model.event import AddressChanged as AddressChanged
     from wa_connector.model.event import AddressMoved as AddressMoved
     from wa_connector.model.event import BackupRestored as BackupRestored
     from wa_connector.model.event import ConsentChanged as ConsentChanged
@@ -151,6 +156,8 @@ if TYPE_CHECKING:
     from wa_connector.model.event import LineResumed as LineResumed
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
+    from wa_connector.model.event import MessageEchoed as MessageEchoed
+    from wa_connector.model.event import MessageImported as MessageImported
     from wa_connector.model.event import MessageQueued as MessageQueued
     from wa_connector.model.event import MessageReceived as MessageReceived
     from wa_connector.model.event import MessageReleased as MessageReleased
@@ -163,6 +170,7 @@ if TYPE_CHECKING:
     from wa_connector.model.event import ReplyUnclear as ReplyUnclear
     from wa_connector.model.event import RoleChanged as RoleChanged
     from wa_connector.model.event import SettingChanged as SettingChanged
+    from wa_connector.model.event import TemplateChanged as TemplateChanged
     from wa_connector.model.ids import AccountId as AccountId
     from wa_connector.model.ids import AppId as AppId
     from wa_connector.model.ids import CommandId as CommandId
@@ -183,6 +191,7 @@ if TYPE_CHECKING:
     from wa_connector.model.job import JobStage as JobStage
     from wa_connector.model.job import JobState as JobState
     from wa_connector.model.message import Author as Author
+    from wa_connector.model.message import ByApp as ByApp
     from wa_connector.model.message import ByCustomer as ByCustomer
     from wa_connector.model.message import BySystem as BySystem
     from wa_connector.model.message import ByUser as ByUser
@@ -316,6 +325,9 @@ _HOMES = {
         "Utility",
         "ButtonReply",
         "FormReply",
+        "Circumstances",
+        "Forwarding",
+        "Referral",
         "CallAnswer",
         "OrderItem",
         "Order",
@@ -355,6 +367,11 @@ _HOMES = {
         "NoteAdded",
         "HeldEdited",
         "HeldHandedOver",
+        "AddressChanged",
+        "AccountAlerted",
+        "MessageEchoed",
+        "MessageImported",
+        "TemplateChanged",
         "AddressMoved",
         "BackupRestored",
         "ConsentChanged",
@@ -398,6 +415,7 @@ _HOMES = {
     ),
     "model.message": (
         "Author",
+        "ByApp",
         "ByCustomer",
         "BySystem",
         "ByUser",

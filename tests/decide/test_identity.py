@@ -1,14 +1,17 @@
 """Whose address is it? A payload's addresses are one person's, a BSUID beats a number, and grants do not move."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from wa_connector.decide import identity
+from wa_connector.decide.receiving import receive_message
 from wa_connector.model.address import AddressKind
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import ButtonReply
-from wa_connector.model.event import AddressMoved, CustomerSeen, CustomersMerged
+from wa_connector.model.content import ButtonReply, IdentityChange, IdentityChanged
+from wa_connector.model.event import AddressChanged, AddressMoved, CustomerSeen, CustomersMerged
 from wa_connector.model.ids import CustomerId, ProviderId
 from wa_connector.model.inbound import Report, Sender
 from wa_connector.model.outbound import Accepted
@@ -105,6 +108,65 @@ def test_claims_are_dated(desk: "Desk") -> None:
     assert [(old, began_at, moved_at), (new, moved_at, None)] == [
         (fact.customer, fact.since_at, fact.until_at) for fact in record.facts
     ]
+
+
+def changed(desk: "Desk", *former: str, now: Sequence[str], name: str = "") -> CustomerId:
+    return desk.do(identity.resolve, tuple(map(address_of, now)), name, tuple(map(address_of, former)))
+
+
+def test_whoever_changes_his_number_stays_who_he_was(desk: "Desk") -> None:
+    """The provider says that the one was the other: the record stays, and the former addresses are nobody's."""
+    customer = resolve(desk, BSUID, CARLS_NUMBER)
+    began_at, changed_at = desk.now, desk.later(days=1)
+    assert customer == changed(desk, BSUID, WA_ID, now=(OTHER_BSUID, "wa:16505559999"))
+    assert customer == find(desk, OTHER_BSUID) == find(desk, "+16505559999")
+    assert find(desk, BSUID) is find(desk, CARLS_NUMBER) is None
+    assert known_by(desk, customer) == ["two", "16505559999"]
+    facts = desk.row(ADDRESS.of(ACME, *address_of(BSUID).lookup)).facts
+    assert [(customer, began_at, changed_at)] == [(fact.customer, fact.since_at, fact.until_at) for fact in facts]
+
+
+def test_a_change_is_understood_without_any_number(desk: "Desk") -> None:
+    customer = resolve(desk, BSUID)
+    assert customer == changed(desk, BSUID, now=(OTHER_BSUID,))
+    assert customer == find(desk, OTHER_BSUID)
+    assert find(desk, BSUID) is None
+
+
+def test_who_wrote_under_the_new_id_before_the_change_was_told_is_the_same(desk: "Desk") -> None:
+    """Webhooks come in any order."""
+    old, new = resolve(desk, BSUID, CARLS_NUMBER), resolve(desk, OTHER_BSUID)
+    assert old == changed(desk, BSUID, now=(OTHER_BSUID,))
+    assert CustomersMerged(new, old) in desk.told
+    assert old == find(desk, OTHER_BSUID)
+
+
+def test_a_former_number_that_is_somebody_elses_by_now_stays_his(desk: "Desk") -> None:
+    old = resolve(desk, BSUID, CARLS_NUMBER)
+    new_owner = resolve(desk, "bsuid:three", CARLS_NUMBER)
+    assert old == changed(desk, BSUID, CARLS_NUMBER, now=(OTHER_BSUID, "+16505559999"))
+    assert new_owner == find(desk, CARLS_NUMBER) == find(desk, "bsuid:three")
+
+
+def test_a_change_of_somebody_unknown_is_somebody_new(desk: "Desk") -> None:
+    customer = changed(desk, BSUID, now=(OTHER_BSUID,), name="Carl")
+    assert (CustomerSeen(customer),) == desk.told
+    assert find(desk, BSUID) is None
+
+
+def test_a_change_leaves_evidence_and_takes_consent_and_window_along(desk: "Desk") -> None:
+    first = desk.receive(ACCEPTED, sender=(BSUID,))
+    command = desk.message(IdentityChanged(IdentityChange.USER_ID, "…"), sender=(OTHER_BSUID,), opens_window=False)
+    told = evolve(command, item=evolve(command.item, formerly=(address_of(BSUID),)))
+    entry = desk.stored(desk.do(receive_message, told))
+    assert entry.customer == first.customer
+    assert entry.conversation == first.conversation
+    assert AddressChanged(first.customer) in desk.told
+    assert desk.consent(first.customer).conversation is Stage.GRANTED
+    seen = desk.evidence(first.customer)[-1]
+    assert seen.signal is Signal.ADDRESS_CHANGED
+    assert seen.personal is not None
+    assert seen.personal.address == "one"
 
 
 def test_an_address_that_comes_back_keeps_its_history(desk: "Desk") -> None:

@@ -17,7 +17,14 @@ TABLES = {Purpose.CONVERSATION: CONVERSATION, Purpose.MARKETING: MARKETING}
 BOTH = (Purpose.CONVERSATION, Purpose.MARKETING)
 
 REFUSED = {Stage.DECLINED, Stage.REVOKED}
-NOTES = {Signal.DELIVERED, Signal.ANSWERED_OTHERWISE, Signal.MERGED, Signal.ADDRESS_MOVED, Signal.ERASED}
+NOTES = {
+    Signal.DELIVERED,
+    Signal.ANSWERED_OTHERWISE,
+    Signal.MERGED,
+    Signal.ADDRESS_MOVED,
+    Signal.ADDRESS_CHANGED,
+    Signal.ERASED,
+}
 """What is written down and moves nothing."""
 OURS = {Signal.ASKED, Signal.RECORDED, Signal.NOT_DELIVERED} | NOTES
 """What the business, or its provider, does."""

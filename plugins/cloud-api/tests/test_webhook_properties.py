@@ -14,7 +14,7 @@ from wa_connector_cloud_api.signature import sign
 from wa_connector.errors import BodyMalformed, SignatureInvalid
 from wa_connector.model.directory import App
 from wa_connector.model.ids import AppId, TenantId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundPreference, InboundStatus, Unreadable
+from wa_connector.model.inbound import Inbound, InboundItem, Unreadable
 from wa_connector.model.secret import Secret
 from wa_connector.ports.channel import WebhookRequest
 
@@ -112,6 +112,56 @@ SAMPLE: dict[str, Any] = {
     ],
 }
 
+_FILE = {"id": "1", "mime_type": "video/mp4", "sha256": "x", "caption": "look", "filename": "a", "voice": True}
+_HI = {"type": "text", "text": {"body": "hi"}}
+KINDS: dict[str, Any] = {
+    **dict.fromkeys(("image", "video", "audio", "document", "sticker"), _FILE),
+    "location": {"latitude": 1.5, "longitude": "2.5", "name": "Shop"},
+    "contacts": [
+        {
+            "name": {"formatted_name": "Ann", "first_name": "Ann"},
+            "phones": [{"phone": "+1", "wa_id": "16505551234", "type": "CELL"}],
+            "addresses": [{"street": "1 Main St"}],
+            "org": {"company": "Acme"},
+            "origin": "contact_request",
+        }
+    ],
+    "button": {"text": "Yes", "payload": "YES"},
+    "order": {"catalog_id": "1", "product_items": [{"product_retailer_id": "a", "quantity": 2, "item_price": 1.5}]},
+    "reaction": {"message_id": "wamid.0", "emoji": "👍"},
+    "edit": {"original_message_id": "wamid.0", "message": _HI},
+    "revoke": {"original_message_id": "wamid.0"},
+    "system": {"type": "user_changed_number", "wa_id": "16505559999", "user_id": "US.2", "previous_user_id": "US.1"},
+    "unsupported": {"type": "gif"},
+    "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "response_json": "{}", "body": "Sent"}},
+}
+"""The object of each type of message beside text."""
+
+
+def _sent(kind: str, part: object) -> dict[str, Any]:
+    around = {"context": {"id": "wamid.0", "forwarded": True}, "referral": {"source_url": "https://a.b"}}
+    return {"from": "16505551234", "id": f"wamid.{kind}", "timestamp": "1795000000", "type": kind, kind: part} | around
+
+
+def _told(field: str, **lists: object) -> dict[str, Any]:
+    return {"field": field, "value": {"metadata": {"phone_number_id": "PN1"}, **lists}}
+
+
+_PERMISSION = {"type": "call_permission_reply", "call_permission_reply": {"response": "accept"}}
+_ECHO = {"to": "16505551234", "id": "wamid.e", "timestamp": "1795000000", "history_context": {"status": "READ"}} | _HI
+_THREAD = {"id": "16505551234", "messages": [_sent("text", {"body": "hi"}), _ECHO]}
+SAMPLE["entry"][0]["changes"] += [
+    _told("messages", messages=[_sent(kind, part) for kind, part in KINDS.items()]),
+    _told("messages", messages=[_sent("interactive", _PERMISSION)]),
+    _told("smb_message_echoes", message_echoes=[_ECHO]),
+    _told("history", history=[{"threads": [_THREAD]}]),
+    {
+        "field": "message_template_status_update",
+        "value": {"event": "PAUSED", "message_template_name": "a", "message_template_language": "en-US"},
+    },
+    {"field": "account_alerts", "value": {"alert_info": {"alert_type": "OBA"}}},
+]
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -138,13 +188,15 @@ def mutated(draw: st.DrawFn) -> Any:
             for step in way:
                 node = node[step]
             old = node[last]
-            match draw(st.sampled_from(["remove", "replace", "double", "wrap", "spell"])):
+            match draw(st.sampled_from(["remove", "replace", "double", "wrap", "spell", "grow"])):
                 case "remove":
                     del node[last]
                 case "replace":
                     node[last] = draw(anything)
                 case "double" if isinstance(node, list):
                     node.append(copy.deepcopy(old))
+                case "grow" if len(str(old)) < 200:
+                    node[last] = old * 20 if isinstance(old, str | list) else [old] * 20
                 case "wrap":
                     node[last] = [old]
                 case _:
@@ -165,7 +217,7 @@ def read(body: bytes) -> list[Inbound] | None:
 
 def check(found: list[Inbound] | None) -> None:
     for each in found or ():
-        assert isinstance(each.item, InboundMessage | InboundStatus | InboundPreference | Unreadable)
+        assert isinstance(each.item, InboundItem)
         if isinstance(each.item, Unreadable):
             json.loads(each.item.raw)
 
@@ -190,6 +242,31 @@ def test_arbitrary_entries(entries: object, wrapped: bool, data: st.DataObject) 
     entry = [{"id": "1", "changes": [{"field": field, "value": {key: entries}}]}]
     document = {"object": "whatsapp_business_account", "entry": entry if wrapped else entries}
     check(read(json.dumps(document).encode()))
+
+
+def test_the_sample_is_read_whole() -> None:
+    """Else the properties below would be about nothing."""
+    found = webhook.read(json.dumps(SAMPLE).encode())
+    assert not [each.item for each in found if isinstance(each.item, Unreadable)]
+    assert len(found) >= len(KINDS) + 11
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_one_field_of_each_kind_removed_retyped_doubled_or_grown(kind: str, data: st.DataObject) -> None:
+    element = _sent(kind, copy.deepcopy(KINDS[kind]))
+    *way, last = data.draw(st.sampled_from([path for path in paths(element) if path]))
+    node: Any = element
+    for step in way:
+        node = node[step]
+    old = node[last]
+    del node[last]
+    if isinstance(node, list):
+        node += data.draw(st.sampled_from(([], [7], [old, old], [old] * 50)))
+    else:
+        node |= data.draw(st.sampled_from(({}, {last: 7}, {last: [old, old]}, {last: str(old) * 500})))
+    (found,) = webhook.read(_wrap({"metadata": {"phone_number_id": "PN1"}, "messages": [element]}))
+    check([found])
 
 
 @given(document=mutated())

@@ -32,9 +32,15 @@ def find(draft: Draft, addresses: Iterable[Address]) -> CustomerId | None:
     return None
 
 
-def resolve(draft: Draft, addresses: Sequence[Address], name: str = "") -> CustomerId:
-    """The customer whom one payload names, known or new, with all the payload's addresses his from now on."""
-    same = _holders(draft, addresses)
+def resolve(draft: Draft, addresses: Sequence[Address], name: str = "", formerly: Sequence[Address] = ()) -> CustomerId:
+    """The customer whom one payload names, known or new, with all the payload's addresses his from now on.
+
+    ``formerly``: by what the provider says he was known until now. Whoever had that is he, and has it no longer.
+    """
+    before = _holders(draft, formerly)[:1]
+    for known in before:
+        _leave(draft, known, formerly)
+    same = list(dict.fromkeys((*before, *_holders(draft, addresses))))
     customer = same[0] if same else None
     if customer is None:
         customer = CustomerId(draft.new_id())
@@ -44,6 +50,20 @@ def resolve(draft: Draft, addresses: Sequence[Address], name: str = "") -> Custo
         merge(draft, other, customer)
     _learn(draft, customer, addresses, name)
     return customer
+
+
+def _leave(draft: Draft, customer: CustomerId, addresses: Iterable[Address]) -> None:
+    """End the customer's claims to these addresses. What somebody else holds by now is not touched."""
+    for address in _identifying(addresses):
+        record = _record(draft, address)
+        if record.holder is None or survivor(draft, record.holder) != customer:
+            continue
+        *before, last = record.facts
+        draft.put(_address_key(draft, address), AddressRecord((*before, evolve(last, until_at=draft.now))))
+    gone = {address.lookup for address in addresses}
+    known = customer_record(draft, customer)
+    kept = tuple(address for address in known.addresses if address.lookup not in gone)
+    draft.put(_key(draft, customer), evolve(known, addresses=kept))
 
 
 def recognise(draft: Draft, customer: CustomerId, addresses: Sequence[Address]) -> None:

@@ -29,7 +29,7 @@ from wa_connector.model.content import (
     Unsupported,
     media_of,
 )
-from wa_connector.model.event import MessageReceived, Quarantined, ReplyUnclear
+from wa_connector.model.event import AddressChanged, MessageImported, MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, TenantId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
 from wa_connector.model.instants import to_microseconds
@@ -108,14 +108,20 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     ground, item = command.ground, command.item
     message = MessageId(draft.new_id())
     once(draft, inbound_mark(draft.tenant, ground.setup.line.id, item.provider_id), message)
-    customer = identity.resolve(draft, item.sender.addresses, item.sender.name)
+    customer = identity.resolve(draft, item.sender.addresses, item.sender.name, item.formerly)
+    if item.formerly:
+        _note_change(draft, ground, customer, item)
     _sign_of_life(draft, ground, customer, item)
     thread, routed_by = placed_in(draft, ground, customer, item.replies_to, command.candidates)
     content = command.kept
     rules = command.screened.redacted_by if command.screened else ()
     entry = _inbound(ground, item, message, customer, thread)
     add(draft, evolve(entry, content=content, redacted_by=rules, routed_by=routed_by))
-    draft.tell(MessageReceived(message, thread, customer, routed_by))
+    draft.tell(
+        MessageImported(message, thread, customer)
+        if item.is_history
+        else MessageReceived(message, thread, customer, routed_by)
+    )
     if command.raw:
         _keep_aside(draft, command.raw)
     media = media_of(content)
@@ -123,6 +129,14 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
         enqueue_fetch(draft, ground, customer, message)
     _consequences(draft, command, customer, thread, message)
     return message
+
+
+def _note_change(draft: Draft, ground: Ground, customer: CustomerId, item: InboundMessage) -> None:
+    """Evidence that this person is another number's or id's, by the provider's word: whoever asks later why a consent
+    that was given by the one is good for the other is told so."""
+    at, former = ground.credible(item.at, draft.now), item.formerly[0].value
+    record(draft, ground, customer, Witness(Signal.ADDRESS_CHANGED, at, cause=item.provider_id, address=former))
+    draft.tell(AddressChanged(customer))
 
 
 def _inbound(
@@ -141,6 +155,7 @@ def _inbound(
         provider_id=item.provider_id,
         replies_to=item.replies_to,
         opens_window=opens_window(item, ground.settings),
+        circumstances=item.circumstances,
     )
 
 
@@ -168,6 +183,8 @@ def opens_window(item: InboundMessage, settings: Settings) -> bool:
 
     Source: WhatsApp Cloud API, customer service window, read 2026-11.
     """
+    if item.is_history:
+        return False
     match item.content:
         case Call(direction, is_accepted):
             return direction is CallDirection.CUSTOMER or is_accepted

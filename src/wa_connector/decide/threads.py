@@ -15,7 +15,7 @@ from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, ConversationTaken, HeldHandedOver, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.message import Author, ByCustomer, BySystem, ByUser, Message, MessageStatus
+from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, Message, MessageStatus
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.policy.membership import Right, joined, listing_of, lists_of, may, shows
 from wa_connector.ports.rows import CONVERSATION, FILE_USE, LISTING, MESSAGE, OUTBOX, Key
@@ -148,6 +148,8 @@ def is_news(author: Author, name: str) -> bool:
             return True
         case ByUser(user):
             return user != name
+        case ByApp():
+            return True
         case BySystem():
             return False
         case _:

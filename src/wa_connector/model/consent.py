@@ -59,6 +59,8 @@ class Signal(Enum):
     """Another record turned out to be this person; its evidence is folded in."""
     ADDRESS_MOVED = "address_moved"
     """An address of this customer now belongs to somebody else, and no consent went with it."""
+    ADDRESS_CHANGED = "address_changed"
+    """The provider says that this person has another number or user id from now on; the evidence has the former one."""
     ERASED = "erased"
     """What identified the person was removed; what he refused stays."""
 

@@ -428,6 +428,38 @@ class Deleted:
     of: ProviderId = field(repr=False)
 
 
+@frozen
+class Referral:
+    """The advertisement or post that a customer came by. ``click`` is the provider's id of the click, for whoever counts
+    what an advertisement brings."""
+
+    url: str = field(default="", repr=False)
+    source: str = ""
+    kind: str = ""
+    """The provider's word: ``ad`` or ``post``."""
+    headline: str = field(default="", repr=False)
+    body: str = field(default="", repr=False)
+    click: str = field(default="", repr=False)
+
+
+class Forwarding(Enum):
+    """Whether a message was written to somebody else before."""
+
+    NO = "no"
+    FORWARDED = "forwarded"
+    OFTEN = "often"
+    """More than five times."""
+
+
+@frozen
+class Circumstances:
+    """How a message came about, besides what it says: an advertisement, a forwarding, the product it asks about."""
+
+    referral: Referral | None = None
+    forwarding: Forwarding = Forwarding.NO
+    product: Product | None = None
+
+
 class CallDirection(Enum):
     """Who called."""
 

@@ -10,7 +10,17 @@ from attrs import frozen
 
 from wa_connector.model.consent import Purpose, Stage
 from wa_connector.model.conversation import Role
-from wa_connector.model.ids import ConversationId, CustomerId, HoldId, JobId, LineId, MessageId, TenantId, UserId
+from wa_connector.model.ids import (
+    AccountId,
+    ConversationId,
+    CustomerId,
+    HoldId,
+    JobId,
+    LineId,
+    MessageId,
+    TenantId,
+    UserId,
+)
 from wa_connector.model.job import JobKind
 from wa_connector.model.message import MessageStatus, NoticeKind
 from wa_connector.model.routing import RoutedBy
@@ -29,6 +39,13 @@ class AddressMoved:
 
     from_customer: CustomerId
     to_customer: CustomerId
+
+
+@frozen
+class AddressChanged:
+    """A customer has another number or user id, by the provider's own word; he is the same, and so is his consent."""
+
+    customer: CustomerId
 
 
 @frozen
@@ -186,6 +203,52 @@ class MessageReceived:
 
 
 @frozen
+class MessageImported:
+    """A message of the time before the line was connected came in."""
+
+    message: MessageId
+    conversation: ConversationId
+    customer: CustomerId
+
+
+@frozen
+class MessageEchoed:
+    """Somebody of the business wrote to a customer in the provider's own app."""
+
+    message: MessageId
+    conversation: ConversationId
+    customer: CustomerId
+
+
+@frozen
+class TemplateChanged:
+    """The provider has another opinion of a template. ``word`` is what it calls the change; '' for what is not told.
+
+    What it affects: ``is_opt_in_request``, and the ``queued`` messages that use it (of many, the first hundreds).
+    """
+
+    account: AccountId
+    name: str
+    language: str
+    word: str
+    category: str
+    quality: str
+    is_opt_in_request: bool
+    queued: tuple[MessageId, ...]
+
+
+@frozen
+class AccountAlerted:
+    """The provider tells something about an account; ``line`` where it is about one of them alone. ``topic`` and
+    ``word`` are its own words for what it is about and what happened."""
+
+    account: AccountId
+    line: LineId | None
+    topic: str
+    word: str
+
+
+@frozen
 class MessageQueued:
     """A message of ours was taken; ``status`` says whether it is queued or held."""
 
@@ -331,6 +394,7 @@ class HoldLifted:
 Happening: TypeAlias = (
     CustomerSeen
     | AddressMoved
+    | AddressChanged
     | CustomersMerged
     | ConversationOpened
     | ParticipantAdded
@@ -349,6 +413,10 @@ Happening: TypeAlias = (
     | HeldEdited
     | HeldHandedOver
     | MessageReceived
+    | MessageImported
+    | MessageEchoed
+    | TemplateChanged
+    | AccountAlerted
     | MessageQueued
     | MessageReleased
     | MessageStatusChanged

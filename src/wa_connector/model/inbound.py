@@ -7,9 +7,10 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from wa_connector.model.address import Address
-from wa_connector.model.content import Content
+from wa_connector.model.content import Circumstances, Content
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.outbound import Correction
+from wa_connector.model.template import TemplateCategory, TemplateStatus
 
 
 class Report(Enum):
@@ -41,6 +42,48 @@ class InboundMessage:
     content: Content
     replies_to: ProviderId | None = field(default=None, repr=False)
     opens_window: bool = True
+    formerly: tuple[Address, ...] = ()
+    """By what the sender was known until now, where the provider says that this changed."""
+    circumstances: Circumstances | None = None
+    is_history: bool = False
+    """Written before the line was connected, and told of afterwards: it is stored, and nobody is notified."""
+
+
+@frozen
+class InboundEcho:
+    """What the business wrote elsewhere on the same line, in the provider's own app. ``report`` is what became of it,
+    where that is told."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+    recipient: Sender
+    content: Content
+    replies_to: ProviderId | None = field(default=None, repr=False)
+    report: Report | None = None
+
+
+@frozen
+class TemplateNews:
+    """What changed of a template; None and '' for what is not told."""
+
+    name: str
+    language: str
+    status: TemplateStatus | None = None
+    raw_status: str = ""
+    category: TemplateCategory | None = None
+    quality: str = ""
+
+
+@frozen
+class InboundNotice:
+    """What the provider tells about an account or a line of it. ``topic`` is its word for the kind of notice, ``word``
+    for what happened. ``provider_id`` is made by the channel, the same one for the same notice."""
+
+    provider_id: ProviderId
+    at: datetime | None
+    topic: str
+    word: str
+    template: TemplateNews | None = None
 
 
 @frozen
@@ -79,7 +122,7 @@ class Unreadable:
     raw: str = field(repr=False)
 
 
-InboundItem: TypeAlias = InboundMessage | InboundStatus | InboundPreference | Unreadable
+InboundItem: TypeAlias = InboundMessage | InboundEcho | InboundStatus | InboundPreference | InboundNotice | Unreadable
 
 
 @frozen

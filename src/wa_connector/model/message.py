@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from wa_connector.model.content import Content, Erased
+from wa_connector.model.content import Circumstances, Content, Erased
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
 from wa_connector.model.outbound import Correction
 from wa_connector.model.routing import RoutedBy
@@ -70,7 +70,12 @@ class BySystem:
     cause: str
 
 
-Author: TypeAlias = ByCustomer | ByUser | BySystem
+@frozen
+class ByApp:
+    """Written by somebody of the business elsewhere: in the provider's own app on a telephone, which shares the line."""
+
+
+Author: TypeAlias = ByCustomer | ByUser | BySystem | ByApp
 
 
 @frozen
@@ -107,6 +112,8 @@ class Message:
     """Of a held message whose author left: who answers for it since. What he may do now decides whether it leaves."""
     opens_window: bool = False
     """Of an inbound message: whether it counted as a sign of life."""
+    circumstances: Circumstances | None = None
+    """Of an inbound message: what the provider says of how it came about."""
     redacted_by: tuple[str, ...] = ()
     """The screeners' rules that left of it what it says now."""
     signature: str = ""

@@ -23,7 +23,8 @@ class Directory(Protocol):
 
     def inbound_line(self, app: AppId, account_ref: str, line_ref: str) -> LineSetup | None:
         """The line that a webhook of ``app`` names by the provider's ids; None when it is not one of the accounts
-        which that app serves."""
+        which that app serves. Where ``line_ref`` is '' the webhook names the account alone, and any line of it will
+        do."""
         ...
 
     def line(self, tenant: TenantId, line: LineId) -> LineSetup | None: ...

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from wa_connector.decide.draft import Known, Needs, Ready, Refused, Seed, rolled, run
 from wa_connector.decide.ground import Ground
+from wa_connector.decide.noticing import ReceiveEcho, ReceiveNotice, receive_echo, receive_notice
 from wa_connector.decide.receiving import (
     Keep,
     ReceiveMessage,
@@ -30,18 +31,23 @@ from wa_connector.decide.receiving import (
 from wa_connector.decide.routing import Whose, whose
 from wa_connector.errors import BodyMalformed, Contended, InboundRejected, RowCorrupt, Unavailable, UsageError
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
+from wa_connector.model.content import TemplateMessage
 from wa_connector.model.directory import App
 from wa_connector.model.event import ConversationOpened
-from wa_connector.model.ids import ProviderId, TenantId
+from wa_connector.model.ids import MessageId, ProviderId, TenantId
 from wa_connector.model.inbound import (
     Inbound,
+    InboundEcho,
     InboundItem,
     InboundMessage,
+    InboundNotice,
     InboundPreference,
     InboundStatus,
     Sender,
+    TemplateNews,
     Unreadable,
 )
+from wa_connector.model.queue import Work
 from wa_connector.policy.replies import words_of
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
@@ -76,7 +82,7 @@ class _Element:
 
     tenant: TenantId
     decider: Callable[..., Any]
-    command: ReceiveMessage | ReceiveStatus | ReceivePreference | Keep | Whose
+    command: ReceiveMessage | ReceiveEcho | ReceiveStatus | ReceivePreference | ReceiveNotice | Keep | Whose
     wanted: tuple[Wanted, ...]
     item: InboundItem
 
@@ -85,6 +91,7 @@ class _Element:
         return isinstance(self.command, Keep)
 
 
+_Readable: TypeAlias = InboundMessage | InboundEcho | InboundStatus | InboundPreference | InboundNotice
 _Grounds: TypeAlias = dict[tuple[str, str], Ground | None]
 """What the directory and the settings say of each line that one body names; asked once a body."""
 
@@ -175,7 +182,7 @@ async def _placed(ports: Ports, app: App, inbound: Inbound, grounds: _Grounds) -
     if ground is None:
         problem = "it names a line outside the accounts of the app that signed it"
         return _kept(app.tenant, Unreadable(problem, _as_json(inbound.item)))
-    return await _element(ports, ground, inbound.item)
+    return await _element(ports, ground, inbound.item, is_about_line=bool(inbound.line_ref))
 
 
 def _kept(tenant: TenantId, item: Unreadable) -> _Element:
@@ -184,12 +191,23 @@ def _kept(tenant: TenantId, item: Unreadable) -> _Element:
     return _Element(tenant, keep, Keep(item, fingerprint), (mark,), item)
 
 
-async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundStatus | InboundPreference) -> _Element:
+async def _element(ports: Ports, ground: Ground, item: _Readable, *, is_about_line: bool) -> _Element:
     line, portfolio = ground.setup.line, ground.setup.account.portfolio
+    if isinstance(item, InboundNotice):
+        queued = await _using(ports, line.tenant, item.template) if item.template else ()
+        notice = ReceiveNotice(ground, item, queued, is_about_line)
+        return _Element(line.tenant, receive_notice, notice, (), item)
+    if isinstance(item, InboundEcho):
+        echo = evolve(item, recipient=_scoped(item.recipient, portfolio))
+        mark = DEDUPE.of(line.tenant, inbound_mark(line.tenant, line.id, item.provider_id))
+        wanted = (mark, *_of_sender(ground, echo.recipient))
+        return _Element(line.tenant, receive_echo, ReceiveEcho(ground, echo), wanted, item)
     if isinstance(item, InboundMessage):
         seconds = (ports.clock() - item.at).total_seconds()
         ports.hooks.measure("webhook_lag_seconds", seconds, channel=ground.capabilities.channel)
         message = evolve(item, sender=_scoped(item.sender, portfolio))
+        if item.formerly:
+            message = evolve(message, formerly=_scoped(Sender(item.formerly), portfolio).addresses)
         mark = DEDUPE.of(line.tenant, inbound_mark(line.tenant, line.id, item.provider_id))
         wanted = (mark, *_of_sender(ground, message.sender), *_of_quoted(ground, message.replies_to))
         words = words_of(item.content)
@@ -206,6 +224,26 @@ async def _element(ports: Ports, ground: Ground, item: InboundMessage | InboundS
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
     return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)
+
+
+async def _using(ports: Ports, tenant: TenantId, template: TemplateNews) -> tuple[MessageId, ...]:
+    """The messages in the outbox that use a template. Asked before the decision, and not read with it: a queue that moves
+    on meanwhile is no reason to decide again."""
+    wanted = Range("outbox", "key", (tenant, Work.SEND.value), MOST_NAMED)
+    keys = (await ports.storage.load([wanted])).ranges.get(wanted, ())
+    messages = [MESSAGE.of(tenant, key.parts[2]) for key in keys]
+    found = (await ports.storage.load(messages)).rows if messages else {}
+    return tuple(
+        row.value.id
+        for row in found.values()
+        if row.value is not None
+        and isinstance(row.value.content, TemplateMessage)
+        and (row.value.content.name, row.value.content.language) == (template.name, template.language)
+    )
+
+
+MOST_NAMED: Final = 500
+"""In how many messages of the outbox a changed template is looked for."""
 
 
 def _scoped(sender: Sender, portfolio: str) -> Sender:

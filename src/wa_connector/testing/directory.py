@@ -38,10 +38,11 @@ class MemoryDirectory:
         return self._apps.get(endpoint)
 
     def inbound_line(self, app: AppId, account_ref: str, line_ref: str) -> LineSetup | None:
-        """The line by the provider's ids, if its account is one of the app's."""
-        wanted = (app, account_ref, line_ref)
+        """The line by the provider's ids, if its account is one of the app's; without a line's id, the account's
+        first."""
         for setup in self._lines.values():
-            if wanted == (setup.account.app, setup.account.provider_ref, setup.line.provider_ref):
+            is_it = line_ref in ("", setup.line.provider_ref)
+            if is_it and (app, account_ref) == (setup.account.app, setup.account.provider_ref):
                 return setup
         return None
 

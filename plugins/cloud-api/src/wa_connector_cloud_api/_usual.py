@@ -49,8 +49,10 @@ class _Contact(_Known):
     user_id: str = ""
 
 
-class _Context(_Around):
+class _Context(_Known):
+    # Another key says that it was forwarded, or asks about a product.
     id: _Id
+    from_: str = field(name="from", default="")
 
 
 class _Text(_Around):
@@ -219,6 +221,9 @@ def _read_messages(account: str, value: _Value, found: list[Inbound], ids: list[
         item.content = content
         item.replies_to = replies_to
         item.opens_window = True
+        item.formerly = ()
+        item.circumstances = None
+        item.is_history = False
         item.__class__ = InboundMessage
         inbound = _OpenInbound()
         inbound.account_ref = account

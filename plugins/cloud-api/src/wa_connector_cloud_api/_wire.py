@@ -55,6 +55,25 @@ def instant(value: object) -> datetime | None:
     return _from_timestamp(value, UTC) if _EARLIEST <= value < _LATEST else None
 
 
+def degrees(value: object, most: int) -> float | None:
+    """Degrees of a place, as a number or a text, up to ``most`` on either side of zero."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if len(value) <= 32 else None
+        except ValueError:
+            return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    # What compares with nothing (NaN) is in no range; an integer may be larger than any float.
+    return float(value) if -most <= value <= most else None
+
+
+def whole(value: object) -> int:
+    """A count, as a number or a text; 0 for what is none."""
+    spelled = reference(value)
+    return int(spelled) if spelled.isdigit() and len(spelled) < 10 else 0
+
+
 _WORD: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 
 

@@ -2,7 +2,7 @@
 
 Rules of this file: pure; a verified body in, ``Inbound`` values out. The envelope is walked as plain dicts and each
 element is read by its tag, from one table a kind of thing: ``_FIELDS`` (of a change, with the lists of its value),
-``_CONTENTS`` (of a message). To take something new, add a row.
+``received.CONTENTS`` (of a message). To take something new, add a row.
 
 Every element stands alone. Up to a thousand share a body, and a body that is refused comes again for seven days: so
 what cannot be taken becomes ``Unreadable`` with its JSON text, in its place, and its neighbours never notice. For the
@@ -19,21 +19,24 @@ from datetime import datetime
 from hashlib import sha256 as digest_of
 from typing import Any, Final, TypeAlias, cast
 
+from attrs import evolve
+
 from wa_connector.errors import BodyMalformed
 from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.content import (
-    ButtonReply,
     Call,
     CallDirection,
-    Content,
-    Image,
-    MediaRef,
-    Text,
-    Unsupported,
+    Circumstances,
+    Contacts,
+    Forwarding,
+    IdentityChange,
+    Product,
+    Referral,
 )
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.inbound import (
     Inbound,
+    InboundEcho,
     InboundItem,
     InboundMessage,
     InboundPreference,
@@ -43,9 +46,11 @@ from wa_connector.model.inbound import (
     Unreadable,
 )
 from wa_connector.model.trusted import trusted
-from wa_connector_cloud_api import errors
+from wa_connector_cloud_api import errors, notices
 from wa_connector_cloud_api._json import decode, readable
-from wa_connector_cloud_api._wire import digits, instant, reference, sha256, text, word
+from wa_connector_cloud_api._wire import digits, instant, reference, text, word
+from wa_connector_cloud_api.notices import NOTICES
+from wa_connector_cloud_api.received import CHANGES, CONTENTS, UNKNOWN, Bad
 
 _Object: TypeAlias = dict[str, Any]
 _People: TypeAlias = Mapping[object, _Object]
@@ -65,10 +70,6 @@ _person_of: Final = trusted(Sender)
 
 # A NewType is called like a function, and the one function here does all that is to be done.
 _message_id: Final = cast(Callable[[object], ProviderId], reference)
-
-
-class _Bad(Exception):
-    """This element cannot be taken; says why, without quoting anybody."""
 
 
 def read(body: bytes) -> list[Inbound]:
@@ -93,16 +94,16 @@ def read(body: bytes) -> list[Inbound]:
 
 def _read_entry(entry: object, found: list[Inbound]) -> None:
     account = reference(entry.get("id")) if isinstance(entry, dict) else ""
-    changes = entry.get("changes") if isinstance(entry, dict) else None
+    changes, told_at = (entry.get("changes"), entry.get("time")) if isinstance(entry, dict) else (None, None)
     # Without an account nobody can be told apart by a user id, and nothing can be routed.
     if not account or not isinstance(changes, list):
         found.append(_unreadable(account, "", "an entry without an id or without changes", entry))
         return
     for change in changes:
-        _read_change(account, change, found)
+        _read_change(account, change, found, told_at)
 
 
-def _read_change(account: str, change: object, found: list[Inbound]) -> None:
+def _read_change(account: str, change: object, found: list[Inbound], told_at: object) -> None:
     field = change.get("field") if isinstance(change, dict) else None
     value = change.get("value") if isinstance(change, dict) else None
     if not isinstance(field, str) or not isinstance(value, dict):
@@ -110,6 +111,9 @@ def _read_change(account: str, change: object, found: list[Inbound]) -> None:
         return
     metadata = value.get("metadata")
     line = reference(metadata.get("phone_number_id")) if isinstance(metadata, dict) else ""
+    if field in NOTICES:
+        found.append(_inbound(account, line, notices.read(field, value, told_at)))
+        return
     lists = _FIELDS.get(field)
     if lists is None:
         found.append(_unreadable(account, line, f"unknown field {word(field)}", change))
@@ -132,6 +136,10 @@ def _read_value(account: str, line: str, value: _Object, lists: "Mapping[str, _T
     for key, elements in value.items():
         if key in _CONTEXT:
             continue
+        if key == "history" and lists is _HISTORY and isinstance(elements, list):
+            for element in elements:
+                _read_history(account, line, element, people, found)
+            continue
         take = lists.get(key)
         if take is None or not isinstance(elements, list):
             found.append(_unreadable(account, line, f"unknown element {word(key)}", elements))
@@ -140,9 +148,9 @@ def _read_value(account: str, line: str, value: _Object, lists: "Mapping[str, _T
             item: InboundItem
             try:
                 if not isinstance(element, dict):
-                    raise _Bad(f"one of the {key} is not an object")
+                    raise Bad(f"one of the {key} is not an object")
                 item = take(account, element, people)
-            except _Bad as bad:
+            except Bad as bad:
                 item = Unreadable(str(bad), readable(element))
             found.append(_inbound(account, line, item))
 
@@ -200,76 +208,94 @@ def _message(account: str, message: _Object, people: _People) -> InboundMessage:
     at = instant(message.get("timestamp"))
     kind = message.get("type")
     if not provider_id or at is None or not isinstance(kind, str):
-        raise _Bad("a message without a usable id, timestamp or type")
+        raise Bad("a message without a usable id, timestamp or type")
     if "group_id" in message:
         # What somebody says to a group is not said to the business alone: it opens another window.
-        raise _Bad("a message to a group")
-    sender = _sender(account, kind, message, people)
+        raise Bad("a message to a group")
+    if kind == "system":
+        return _system_message(account, provider_id, at, message)
+    sender = _person(
+        account, message.get("from"), message.get("from_user_id"), message.get("from_parent_user_id"), people
+    )
     if sender is None:
-        raise _Bad("a message without a usable sender")
-    read_content, opens_window = _CONTENTS.get(kind, _UNKNOWN)
+        raise Bad("a message without a usable sender")
+    read_content, opens_window = CONTENTS.get(kind, UNKNOWN)
     context = message.get("context")
     replies_to = (_message_id(context.get("id")) or None) if isinstance(context, dict) else None
     content = read_content(message, kind, replies_to)
+    if type(content) is Contacts and content.answers_request:
+        sender = _with_number(sender, message)
+    if ((type(context) is dict and context.keys() & _CIRCUMSTANCES) or "referral" in message) and (
+        circumstances := _circumstances(message, context)
+    ) is not None:
+        return InboundMessage(provider_id, at, sender, content, replies_to, opens_window, (), circumstances)
     return _inbound_message(provider_id, at, sender, content, replies_to, opens_window)
 
 
-def _sender(account: str, kind: str, message: _Object, people: _People) -> Sender | None:
+_CIRCUMSTANCES: Final = frozenset({"forwarded", "frequently_forwarded", "referred_product"})
+
+
+def _circumstances(message: _Object, context: object) -> Circumstances | None:
+    """What is told about a message besides its content; None where it says nothing that can be read."""
+    around = context if isinstance(context, dict) else {}
+    asked, came = around.get("referred_product"), message.get("referral")
+    product = referral = None
+    if isinstance(asked, dict):
+        product = Product(reference(asked.get("catalog_id")), text(asked.get("product_retailer_id")))
+    if isinstance(came, dict):
+        names = ("source_url", "source_id", "source_type", "headline", "body", "ctwa_clid")
+        referral = Referral(*(text(came.get(name)) for name in names))
+    often, once = around.get("frequently_forwarded") is True, around.get("forwarded") is True
+    forwarding = Forwarding.OFTEN if often else Forwarding.FORWARDED if once else Forwarding.NO
+    found = Circumstances(referral, forwarding, product)
+    return None if found == _NOTHING_ELSE else found
+
+
+_NOTHING_ELSE: Final = Circumstances()
+
+
+def _with_number(sender: Sender, message: _Object) -> Sender:
+    """The customer with the number that he handed over because he was asked for it: it is his own by the provider's
+    word. One that is known already is not argued with, and of several none is taken."""
+    phones = [
+        phone
+        for card in message["contacts"]
+        if isinstance(card, dict) and card.get("origin") == "contact_request" and isinstance(card.get("phones"), list)
+        for phone in card["phones"]
+        if isinstance(phone, dict)
+    ]
+    given = {own for phone in phones if (own := digits(phone.get("wa_id")))}
+    if len(given) != 1 or any(address.kind is _WHATSAPP_ID for address in sender.addresses):
+        return sender
+    return _person_of((_address(_WHATSAPP_ID, given.pop()), *sender.addresses), sender.name)
+
+
+def _system_message(account: str, provider_id: ProviderId, at: datetime, message: _Object) -> InboundMessage:
+    """What the provider itself says of a person: that he has another number or user id, or another telephone.
+
+    ``from`` is who he was; where the change is told, ``system`` has who he is and, by ``previous_user_id``, was.
+    """
+    system = message.get("system")
+    system = system if isinstance(system, dict) else {}
+    content = CONTENTS["system"][0](message, "system", None)
     number, user = message.get("from"), message.get("from_user_id")
-    if kind == "system" and reference(user):
-        # It tells that a number or a user id *changed*: which of the old and the new these two are
-        # is not documented, so they are not taken for a pair.
-        number = None
-    return _person(account, number, user, message.get("from_parent_user_id"), people)
+    # Where it tells of no new one, which of the old and the new these two are is not documented: they are no pair.
+    number = None if reference(user) else number
+    sender, formerly = _person(account, number, user, message.get("from_parent_user_id"), {}), None
+    if CHANGES.get(text(system.get("type"))) in _REKEYING:
+        present = _person(account, system.get("wa_id"), system.get("user_id"), system.get("parent_user_id"), {})
+        previous = system.get("previous_user_id")
+        if present is not None:
+            sender = present
+            formerly = _person(account, message.get("from"), previous, system.get("previous_parent_user_id"), {})
+    if sender is None:
+        raise Bad("a system message without a usable customer")
+    # What did not change is no former address.
+    former = tuple(a for a in formerly.addresses if a not in sender.addresses) if formerly else ()
+    return InboundMessage(provider_id, at, sender, content, None, False, former)
 
 
-def _text(message: _Object, _kind: str, _replies_to: ProviderId | None) -> Content:
-    return Text(_required(_part(message, "text"), "body"))
-
-
-def _image(message: _Object, _kind: str, _replies_to: ProviderId | None) -> Content:
-    image = _part(message, "image")
-    if not (handle := reference(image.get("id"))):
-        raise _Bad("an image without an id")
-    media = MediaRef(
-        mime_type=text(image.get("mime_type")),
-        # What the provider says of the bytes; with size 0 it is not taken for stored.
-        sha256=sha256(image.get("sha256")),
-        provider_ref=handle,
-    )
-    return Image(media, text(image.get("caption")))
-
-
-def _button(message: _Object, _kind: str, replies_to: ProviderId | None) -> Content:
-    button = _part(message, "button")
-    return ButtonReply(text(button.get("payload")), _required(button, "text"), replies_to)
-
-
-def _interactive(message: _Object, _kind: str, replies_to: ProviderId | None) -> Content:
-    interactive = _part(message, "interactive")
-    kind = interactive.get("type")
-    if kind in ("button_reply", "list_reply"):
-        reply = _part(interactive, kind)
-        return ButtonReply(_required(reply, "id"), _required(reply, "title"), replies_to)
-    return Unsupported(word(kind))
-
-
-def _unsupported(_message: _Object, kind: str, _replies_to: ProviderId | None) -> Content:
-    return Unsupported(word(kind))
-
-
-def _part(message: _Object, key: str) -> _Object:
-    part = message.get(key)
-    if not isinstance(part, dict):
-        raise _Bad(f"a message without its {key}")
-    return part
-
-
-def _required(part: _Object, key: str) -> str:
-    found = part.get(key)
-    if not isinstance(found, str):
-        raise _Bad(f"a message without its {key}")
-    return text(found)
+_REKEYING: Final = frozenset({IdentityChange.NUMBER, IdentityChange.USER_ID})
 
 
 # ------------------------------------------------------------------------------------- statuses
@@ -279,12 +305,12 @@ def _status(account: str, status: _Object, people: _People) -> InboundStatus:
     provider_id = _message_id(status.get("id"))
     at = instant(status.get("timestamp"))
     if not provider_id or at is None:
-        raise _Bad("a status without a usable id or timestamp")
+        raise Bad("a status without a usable id or timestamp")
     if status.get("recipient_type") == "group":
-        raise _Bad("a status of a group")
+        raise Bad("a status of a group")
     report = _REPORTS.get(text(status.get("status")))
     if report is None:
-        raise _Bad(f"unknown status {word(status.get('status'))}")
+        raise Bad(f"unknown status {word(status.get('status'))}")
     recipient = _person(
         account,
         status.get("recipient_id"),
@@ -329,7 +355,7 @@ def _failure(found: object) -> tuple[str, str]:
 def _trouble(_account: str, error: _Object, _people: _People) -> InboundItem:
     """An error of the account's own, with no message it belongs to. There is no value for it yet."""
     refusal = errors.read(error)
-    raise _Bad(f"the provider reports error {refusal.code or '…'}: {refusal.meaning}")
+    raise Bad(f"the provider reports error {refusal.code or '…'}: {refusal.meaning}")
 
 
 # ---------------------------------------------------------------------------------- preferences
@@ -341,13 +367,13 @@ def _preference(account: str, preference: _Object, people: _People) -> InboundPr
     wants_marketing = _CHOICES.get((text(preference.get("category")), text(preference.get("value"))))
     if wants_marketing is None:
         category, value = word(preference.get("category")), word(preference.get("value"))
-        raise _Bad(f"unknown preference {value} about {category}")
+        raise Bad(f"unknown preference {value} about {category}")
     at = instant(preference.get("timestamp"))
     sender = _person(
         account, preference.get("wa_id"), preference.get("user_id"), preference.get("parent_user_id"), people
     )
     if at is None or sender is None:
-        raise _Bad("a preference without a usable customer or timestamp")
+        raise Bad("a preference without a usable customer or timestamp")
     return InboundPreference(_choice_id(sender, wants_marketing, at), at, sender, wants_marketing)
 
 
@@ -372,7 +398,7 @@ def _call(account: str, call: _Object, people: _People) -> InboundMessage:
     """
     event, direction = word(call.get("event")), word(call.get("direction"))
     if event not in _CALL_EVENTS or direction != "USER_INITIATED":
-        raise _Bad(f"nothing follows from the event {event} of a call ({direction})")
+        raise Bad(f"nothing follows from the event {event} of a call ({direction})")
     # The end of a call is no sign of life; a terminate that overtook its connect counts from where the call began, as
     # near as it says so.
     at = instant(call.get("start_time")) or instant(call.get("timestamp"))
@@ -383,7 +409,7 @@ def _call(account: str, call: _Object, people: _People) -> InboundMessage:
 def _call_status(account: str, status: _Object, people: _People) -> InboundMessage:
     """A call of the business's that the customer accepted: a sign of life. That it rang or was rejected is none."""
     if status.get("type") != "call" or status.get("status") != "ACCEPTED":
-        raise _Bad(f"nothing follows from the status {word(status.get('status'))} of a call")
+        raise Bad(f"nothing follows from the status {word(status.get('status'))} of a call")
     recipient = _person(
         account,
         status.get("recipient_id"),
@@ -398,7 +424,7 @@ def _call_status(account: str, status: _Object, people: _People) -> InboundMessa
 def _called(element: _Object, at: datetime | None, customer: Sender | None, content: Call) -> InboundMessage:
     call = _message_id(element.get("id"))
     if not call or at is None or customer is None:
-        raise _Bad("a call without a usable id, timestamp or customer")
+        raise Bad("a call without a usable id, timestamp or customer")
     # A voicemail comes as a message under the bare id of its call. Had the call taken that id, the voicemail would pass
     # for known, and what the customer said would be lost.
     return _inbound_message(ProviderId(f"{call}#call"), at, customer, content)
@@ -416,36 +442,74 @@ _CALL_EVENTS: Final = frozenset({"connect", "call_created", "terminate"})
 
 _REPORTS: Final[Mapping[str, Report]] = {report.value: report for report in Report}
 
-_Reader: TypeAlias = Callable[[_Object, str, ProviderId | None], Content]
-
-_CONTENTS: Final[Mapping[str, tuple[_Reader, bool]]] = {
-    # type: (how it is read, whether it is a sign of life that opens the customer's window)
-    "text": (_text, True),
-    "image": (_image, True),
-    "button": (_button, True),
-    "interactive": (_interactive, True),
-    "audio": (_unsupported, True),
-    "video": (_unsupported, True),
-    "document": (_unsupported, True),
-    "sticker": (_unsupported, True),
-    "location": (_unsupported, True),
-    "contacts": (_unsupported, True),
-    "order": (_unsupported, True),
-    # The provider does not say whether these open it. Taking them for a sign of life that they are
-    # not costs a refused message; the opposite error, a template too many.
-    "reaction": (_unsupported, False),
-    "unsupported": (_unsupported, False),
-    # Written by the provider, not by the customer.
-    "system": (_unsupported, False),
-}
-_UNKNOWN: Final[tuple[_Reader, bool]] = (_unsupported, False)
-
 _Taker: TypeAlias = Callable[[str, _Object, _People], InboundItem]
+
+
+def _echo(account: str, echo: _Object, people: _People) -> InboundEcho:
+    """What the business wrote in the provider's own app."""
+    report = _REPORTS.get(word(_part_of(echo, "history_context").get("status")).lower())
+    provider_id, at, kind = _message_id(echo.get("id")), instant(echo.get("timestamp")), echo.get("type")
+    if not provider_id or at is None or not isinstance(kind, str):
+        raise Bad("an echo without a usable id, timestamp or type")
+    recipient = _person(account, echo.get("to"), echo.get("to_user_id"), echo.get("to_parent_user_id"), people)
+    if recipient is None:
+        raise Bad("an echo without a usable recipient")
+    context = echo.get("context")
+    replies_to = (_message_id(context.get("id")) or None) if isinstance(context, dict) else None
+    content = CONTENTS.get(kind, UNKNOWN)[0](echo, kind, replies_to)
+    return InboundEcho(provider_id, at, recipient, content, replies_to, report)
+
+
+def _part_of(element: _Object, key: str) -> _Object:
+    part = element.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _past(account: str, message: _Object, people: _People) -> InboundItem:
+    """A message of the time before the line was connected: a file that follows the history, for one."""
+    taken = _message(account, message, people)
+    return evolve(taken, is_history=True, opens_window=False)
+
+
+def _read_history(account: str, line: str, element: object, people: _People, found: list[Inbound]) -> None:
+    """The threads of the app from before the line was connected, each message on its own."""
+    threads = element.get("threads") if isinstance(element, dict) else None
+    if not isinstance(element, dict) or not isinstance(threads, list):
+        found.append(_unreadable(account, line, "a history without threads", element))
+        return
+    for thread in threads:
+        whole = thread if isinstance(thread, dict) else {}
+        who = _part_of(whole, "context")
+        number, user = who.get("wa_id") or whole.get("id"), who.get("user_id")
+        messages = whole.get("messages")
+        found.extend(
+            _inbound(account, line, _of_history(account, message, number, user, people))
+            for message in (messages if isinstance(messages, list) else [thread])
+        )
+
+
+def _of_history(account: str, message: object, number: object, user: object, people: _People) -> InboundItem:
+    try:
+        if not isinstance(message, dict):
+            raise Bad("a message of the history that is no object")
+        if _part_of(message, "history_context").get("from_me") is True:
+            return _echo(account, {"to": number, "to_user_id": user} | message, people)
+        return _past(account, {"from": number, "from_user_id": user} | message, people)
+    except Bad as bad:
+        return Unreadable(str(bad), readable(message))
+
+
+_HISTORY: Final[Mapping[str, "_Taker"]] = {"messages": _past, "errors": _trouble}
 
 _CONTEXT: Final = frozenset({"messaging_product", "metadata", "contacts", "conversation_context"})
 
 _FIELDS: Final[Mapping[str, Mapping[str, _Taker]]] = {
     "messages": {"messages": _message, "statuses": _status, "errors": _trouble},
     "user_preferences": {"user_preferences": _preference, "errors": _trouble},
+    "smb_message_echoes": {"message_echoes": _echo, "errors": _trouble},
+    "message_echoes": {"message_echoes": _echo, "errors": _trouble},
+    "history": _HISTORY,
+    # Another app answers this customer; that he wrote opens the window all the same.
+    "standby": {"messages": _message, "errors": _trouble},
     "calls": {"calls": _call, "statuses": _call_status, "errors": _trouble},
 }

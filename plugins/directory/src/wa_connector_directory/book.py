@@ -84,7 +84,12 @@ def _build(raw: Mapping[str, object], base: Path, mistakes: Mistakes) -> Book | 
         accounts=accounts.by_key,
         seats=people.seats,
         lines=lines.by_key,
-        inbound={(s.account.app, s.account.provider_ref, s.line.provider_ref): s for s in lines.by_key.values()},
+        inbound={
+            # A webhook that names the account alone is about all its lines, and found by any of them.
+            (s.account.app, s.account.provider_ref, ref): s
+            for s in reversed(lines.by_key.values())
+            for ref in (s.line.provider_ref, "")
+        },
         own=_grouped(((s.line.tenant, s.line.owner), s) for s in lines.by_key.values() if s.line.owner),
         shared=_grouped((s.organizations[-1].id, s) for s in lines.by_key.values() if not s.line.owner),
     )
