@@ -229,6 +229,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
     from wa_connector.shell.reading import InboxEntry as InboxEntry
     from wa_connector.shell.reading import InboxPage as InboxPage
+    from wa_connector.shell.reading import SearchPage as SearchPage
     from wa_connector.shell.reading import Timeline as Timeline
 
 __version__ = "0.1.0"
@@ -425,6 +426,7 @@ _HOMES = {
     "shell.engine": ("Kept",),
     "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "Timeline"),
     "shell.exporting": ("Exported", "verify_export"),
+    "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "SearchPage", "Timeline"),
     "shell.inbound": ("WebhookResult",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

@@ -9,16 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from wa_connector_sqlite import DatabaseCorrupt, SchemaMismatch, SchemaTooNew, SchemaTooOld, SqliteStorage, schema
 from wa_connector_sqlite.schema import STEPS
 from wa_connector_sqlite.statements import tables
 
 from wa_connector.errors import ConfigError, RowCorrupt, StorageUnavailable, UsageError
+from wa_connector.model.content import Text
 from wa_connector.model.customer import Customer
 from wa_connector.model.ids import CustomerId
 from wa_connector.ports.rows import CUSTOMER
 from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Put, Scan, SchemaState
 from wa_connector.testing.contract import NOW, TENANT
+from wa_connector.testing.samples import sample
 
 ANN = CUSTOMER.of(TENANT, "ann")
 BRIEFLY = timedelta(milliseconds=50)
@@ -280,3 +283,19 @@ def test_threads_leave_few_connections(path: Path) -> None:
     assert len(process.idle) == 1
     storage.close()
     assert process.idle == []
+
+
+def test_words_that_were_erased_are_nowhere_in_the_file(storage: SqliteStorage, path: Path) -> None:
+    """Once it was scrubbed: neither in the row nor in the index by which it was found."""
+
+    def written() -> bytes:
+        return b"".join(each.read_bytes() for each in path.parent.iterdir()).lower()
+
+    each = sample("message", TENANT, 0)
+    said = evolve(each.value, content=Text("Xylophonist"))
+    assert list(storage.commit([Change(TENANT, NOW, puts=(Put(each.key, said),))])) == [COMMITTED]
+    assert b"xylophonist" in written()
+    erased = Change(TENANT, NOW, reads={each.key: 1}, puts=(Put(each.key, evolve(said, content=Text(""))),))
+    assert list(storage.commit([erased])) == [COMMITTED]
+    storage.scrub()
+    assert b"xylophonist" not in written()

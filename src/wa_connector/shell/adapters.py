@@ -27,6 +27,7 @@ from wa_connector.ports.storage import (
     Page,
     Scan,
     SchemaState,
+    Search,
     Snapshot,
     Storage,
     Versioned,
@@ -62,6 +63,13 @@ class PlainStorage:
 
     async def scan(self, scan: Scan) -> Page:
         return await self._hop(lambda: self._plain.scan(scan))
+
+    async def search(self, search: Search) -> Page:
+        """Raises ``UsageError`` where the storage cannot search."""
+        find: Callable[[Search], Page] | None = getattr(self._plain, "search", None)
+        if find is None:
+            raise UsageError("this storage finds nothing by its words: it has no method search (SearchingStorage)")
+        return await self._hop(lambda: find(search))
 
     async def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         return await self._hop(lambda: self._plain.events_after(tenant, cursor, limit))
