@@ -205,6 +205,7 @@ if TYPE_CHECKING:
     from wa_connector.model.setting import EndedThreads as EndedThreads
     from wa_connector.model.setting import Newcomers as Newcomers
     from wa_connector.model.setting import PushShows as PushShows
+    from wa_connector.model.setting import ReadReceipts as ReadReceipts
     from wa_connector.model.setting import RevocationScope as RevocationScope
     from wa_connector.model.setting import Settings as Settings
     from wa_connector.model.setting import UnknownOutcome as UnknownOutcome
@@ -413,6 +414,7 @@ _HOMES = {
         "EndedThreads",
         "Newcomers",
         "PushShows",
+        "ReadReceipts",
         "RevocationScope",
         "Settings",
         "UnknownOutcome",

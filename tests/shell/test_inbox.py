@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from wa_connector.decide.reading import MOST_BEHIND
 from wa_connector.direct.connector import Connector
@@ -13,10 +14,11 @@ from wa_connector.model.content import Text
 from wa_connector.model.conversation import ConversationState
 from wa_connector.model.decision import Reason
 from wa_connector.model.event import ConversationMarkedUnread, ConversationRead
-from wa_connector.model.ids import ConversationId, MessageId, UserId
+from wa_connector.model.ids import ConversationId, MessageId, OrganizationId, UserId
 from wa_connector.model.message import Message
+from wa_connector.model.setting import Newcomers, ReadReceipts
 from wa_connector.ports.storage import Page, Scan, Snapshot, Wanted
-from wa_connector.testing.host import ACCOUNT, ACME, ANA, BEN, DAN, SUE, SUPPORT, MemoryHost
+from wa_connector.testing.host import ACCOUNT, ACME, ANA, BEN, DAN, PLAIN, SUE, SUPPORT, MemoryHost
 from wa_connector.testing.memory import MemoryStorage
 
 
@@ -215,6 +217,103 @@ def test_a_mark_from_long_ago_reads_nothing_more(
     assert connector.handle_webhook(host.webhook(*many)).taken == MOST_BEHIND
     connector.mark_read(ACME, ANA, granted, old.id).or_raise()
     assert unread(connector) == [MOST_BEHIND]
+
+
+# --- what the customer is shown ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def showing(connect: Callable[..., Connector]) -> Callable[..., tuple[MemoryHost, Connector, ConversationId]]:
+    """A host whose channel has read receipts, and a thread of Ana's with two messages of the customer's."""
+
+    def make(rule: str) -> tuple[MemoryHost, Connector, ConversationId]:
+        shown = evolve(PLAIN, has_read_receipts=True)
+        host = MemoryHost(settings={"read_receipts": ReadReceipts(rule)}, capabilities=shown, owner=None)
+        connector = connect(host)
+        for number in (1, 2):
+            connector.handle_webhook(host.webhook(host.said("Hello", id=f"in-{number}")))
+            host.clock.advance(timedelta(seconds=1))
+        (thread,) = connector.conversations(ACME, ANA, unassigned=True)
+        connector.take(ACME, ANA, thread.id).or_raise()
+        return host, connector, thread.id
+
+    return make
+
+
+def test_the_customer_is_shown_once_what_was_read(showing: Callable[..., Any]) -> None:
+    """By the first who reads: up to the latest message of the customer's, and never again, nor for an earlier one."""
+    host, connector, thread = showing("first_reader")
+    connector.add(ACME, ANA, thread, BEN).or_raise()
+    *_, first = connector.timeline(ACME, BEN, thread).messages
+    for user in (BEN, ANA):
+        connector.mark_read(ACME, user, thread, newest(connector, thread).id).or_raise()
+        connector.dispatcher.run_once()
+        connector.mark_read(ACME, user, thread, first.id).or_raise()
+        connector.dispatcher.run_once()
+        assert host.transport.read == ["in-2"]
+
+
+def test_what_is_read_step_by_step_is_shown_step_by_step(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader")
+    for entry in reversed(connector.timeline(ACME, ANA, thread).messages):
+        connector.mark_read(ACME, ANA, thread, entry.id).or_raise()
+        connector.dispatcher.run_once()
+    assert host.transport.read == ["in-1", "in-2"]
+
+
+def test_only_the_owner_counts_where_the_organization_says_so(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("owner")
+    connector.add(ACME, ANA, thread, BEN).or_raise()
+    for user, shown in ((BEN, []), (SUE, []), (ANA, ["in-2"])):
+        connector.mark_read(ACME, user, thread, newest(connector, thread).id).or_raise()
+        connector.dispatcher.run_once()
+        assert host.transport.read == shown
+
+
+def test_who_looks_on_is_shown_to_nobody(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader")
+    connector.mark_read(ACME, SUE, thread, newest(connector, thread).id).or_raise()
+    connector.dispatcher.run_once()
+    assert host.transport.read == []
+
+
+def test_nothing_is_shown_where_the_organization_says_never(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("never")
+    connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    connector.dispatcher.run_once()
+    assert host.transport.read == []
+
+
+def test_a_newcomer_shows_nothing_that_he_does_not_see(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader")
+    path = OrganizationId("acme")
+    assert connector.set_setting(ACME, SUE, path, "newcomers_see", Newcomers.FROM_JOINING).is_allowed
+    connector.add(ACME, ANA, thread, BEN).or_raise()
+    connector.mark_read(ACME, BEN, thread, newest(connector, thread, BEN).id).or_raise()
+    connector.dispatcher.run_once()
+    assert host.transport.read == []
+
+
+def test_a_receipt_that_did_not_go_is_tried_again_a_few_times(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader")
+    host.transport.receipts.extend([False, False])
+    connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    for _ in range(3):
+        connector.dispatcher.run_once()
+        host.clock.advance(timedelta(hours=1))
+    assert host.transport.read == ["in-2"]
+
+
+@pytest.mark.parametrize("answers", [[False] * 9, [ValueError("broken")]])
+def test_a_receipt_is_given_up_in_the_end(showing: Callable[..., Any], answers: list[Any]) -> None:
+    """And at once where nobody can tell whether it was given: it is never given twice."""
+    host, connector, thread = showing("first_reader")
+    host.transport.receipts.extend(answers)
+    connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    for _ in range(9):
+        connector.dispatcher.run_once()
+        host.clock.advance(timedelta(hours=1))
+    assert host.transport.read == []
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ class Work(Enum):
 
     SEND = "send"
     FETCH = "fetch"
+    RECEIPT = "receipt"
+    """Show the customer that what he wrote was read."""
 
 
 class EntryState(Enum):

@@ -189,6 +189,7 @@ CONVERSATION: Final = Kind(
         MergeColumn("last_at", MergeRule.MAXIMUM),
         MergeColumn("entries", MergeRule.SUM),
         MergeColumn("held", MergeRule.SUM),
+        MergeColumn("acknowledged", MergeRule.MAXIMUM),
     ),
     indexes=(
         Index("inbox", ("tenant", "owner", "state", "last_at", "conversation")),

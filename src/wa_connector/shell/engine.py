@@ -243,7 +243,7 @@ class Engine:
         # What lies behind the mark and what had arrived are of one moment, or an entry that comes in would be read.
         assert ground.seat is not None
         listings = listings_of(tenant, conversation, ground.seat)
-        wanted: list[Wanted] = [CONVERSATION.of(tenant, conversation), *listings, command.behind]
+        wanted: list[Wanted] = [CONVERSATION.of(tenant, conversation), *listings, command.behind, command.before]
         return await self._placement(await decide(self._ports, mark_read, command, tenant, wanted), tenant)
 
     async def mark_unread(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Placement:

@@ -247,7 +247,7 @@ class StorageContract:
         assert _commit(store, _merge(THREAD, entries=5)) == COMMITTED
         assert _commit(store, _change(reads={THREAD: 1}, deletes=(THREAD,))) == COMMITTED
         _insert(store, THREAD, _thread("thread-1"))
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0, "acknowledged": 0}
 
     # ------------------------------------------------------------------------------- merges
 
@@ -266,12 +266,12 @@ class StorageContract:
     def test_a_column_begins_at_zero(self, store: Storage) -> None:
         """Of a row that merges made, each column is there, and a maximum does not fall below its beginning."""
         assert _commit(store, _merge(THREAD, last_at=-5)) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0, "acknowledged": 0}
 
     def test_merges_hold_whole_microseconds(self, store: Storage) -> None:
         """64 bits."""
         assert _commit(store, _merge(THREAD, last_at=2**62, entries=-(2**62))) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62), "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62), "held": 0, "acknowledged": 0}
 
     def test_a_merge_does_not_move_the_version(self, store: Storage) -> None:
         """So it makes nobody conflict who read the payload."""
@@ -283,10 +283,12 @@ class StorageContract:
     def test_a_row_that_merges_made_counts_as_absent(self, store: Storage) -> None:
         """Version 0 and no value, until the first put, which keeps what was merged."""
         assert _commit(store, _merge(THREAD, entries=2)) == COMMITTED
-        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2, "held": 0})
+        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2, "held": 0, "acknowledged": 0})
         assert _commit(store, _change(reads={THREAD: 0}, merges=(Merge(THREAD, {"entries": 1}),))) == COMMITTED
         assert _commit(store, _change(puts=(Put(THREAD, _thread("thread-1")),))) == COMMITTED
-        assert _row(store, THREAD) == Row(1, _thread("thread-1"), {"last_at": 0, "entries": 3, "held": 0})
+        assert _row(store, THREAD) == Row(
+            1, _thread("thread-1"), {"last_at": 0, "entries": 3, "held": 0, "acknowledged": 0}
+        )
 
     def test_a_row_that_merges_made_has_its_place(self, store: Storage) -> None:
         """In pages and ranges it is a row like any other, its projected columns empty."""
@@ -303,7 +305,9 @@ class StorageContract:
         for version in (0, 1):
             change = _put(THREAD, _thread("thread-1"), version)
             assert _commit(store, evolve(change, merges=merges)) == COMMITTED
-        assert _row(store, THREAD) == Row(2, _thread("thread-1"), {"last_at": 3, "entries": 4, "held": 0})
+        assert _row(store, THREAD) == Row(
+            2, _thread("thread-1"), {"last_at": 3, "entries": 4, "held": 0, "acknowledged": 0}
+        )
 
     # ------------------------------------------------------------------------------- marks
 
@@ -925,7 +929,7 @@ class StorageContract:
                 assert _commit(store, _merge(THREAD, entries=1, last_at=number * 10 + step)) == COMMITTED
 
         _in_threads(8, merge)
-        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79, "held": 0}
+        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79, "held": 0, "acknowledged": 0}
 
     def test_a_mark_is_taken_once_by_many(self, store: Storage) -> None:
         """Of eight deliveries of one webhook at once one lands, and the others hear which."""
