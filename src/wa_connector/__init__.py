@@ -426,7 +426,6 @@ _HOMES = {
     "ports.channel": ("WebhookReply", "WebhookRequest"),
     "ports.hooks": ("hookimpl",),
     "shell.engine": ("Kept",),
-    "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "Timeline"),
     "shell.exporting": ("Exported", "verify_export"),
     "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "SearchPage", "Timeline"),
     "shell.inbound": ("WebhookResult",),
