@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wa_connector.errors import InternalError as InternalError
     from wa_connector.errors import ProviderError as ProviderError
     from wa_connector.errors import RefusedError as RefusedError
+    from wa_connector.errors import RowCorrupt as RowCorrupt
     from wa_connector.errors import SignatureInvalid as SignatureInvalid
     from wa_connector.errors import StorageUnavailable as StorageUnavailable
     from wa_connector.errors import Unavailable as Unavailable
@@ -271,6 +272,7 @@ _HOMES = {
         "InternalError",
         "ProviderError",
         "RefusedError",
+        "RowCorrupt",
         "SignatureInvalid",
         "StorageUnavailable",
         "Unavailable",
