@@ -31,6 +31,7 @@ from wa_connector import (
     ContactId,
     ConversationId,
     LineId,
+    MessageId,
     TemplateMessage,
     UsageError,
     UserId,
@@ -91,14 +92,46 @@ def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Opti
         found = connector.conversations(tenant, user(), unassigned=is_unassigned)
         return jsonify([views.conversation(each) for each in found])
 
+    @app.get("/api/inbox")
+    def inbox() -> ResponseReturnValue:
+        asked = request.args
+        page = connector.inbox(
+            tenant,
+            user(),
+            mine="mine" in asked,
+            unassigned="unassigned" in asked,
+            channel=asked.get("channel", ""),
+            unread="unread" in asked,
+            ended="ended" in asked,
+            before=asked.get("before", ""),
+            after=asked.get("after", ""),
+        )
+        return views.inbox(page)
+
+    @app.get("/api/search")
+    def search() -> ResponseReturnValue:
+        asked = request.args
+        return views.found(connector.search(tenant, user(), asked.get("q", ""), before=asked.get("before", "")))
+
+    @app.get("/api/conversations/<thread>/customer-timeline")
+    def customer_timeline(thread: str) -> ResponseReturnValue:
+        before, after = request.args.get("before", ""), request.args.get("after", "")
+        page = connector.customer_timeline(tenant, user(), ConversationId(thread), before=before, after=after)
+        return views.found(page)
+
+    @app.post("/api/conversations/<thread>/read")
+    def mark_read(thread: str) -> ResponseReturnValue:
+        up_to = MessageId(str(body().get("up_to", "")))
+        return views.placement(connector.mark_read(tenant, user(), ConversationId(thread), up_to))
+
     @app.get("/api/conversations/<thread>/composer")
     def composer(thread: str) -> ResponseReturnValue:
         return views.composer(connector.composer(tenant, user(), ConversationId(thread)))
 
     @app.get("/api/conversations/<thread>/timeline")
     def timeline(thread: str) -> ResponseReturnValue:
-        before = request.args.get("before", "")
-        return views.timeline(connector.timeline(tenant, user(), ConversationId(thread), before=before))
+        before, after = request.args.get("before", ""), request.args.get("after", "")
+        return views.timeline(connector.timeline(tenant, user(), ConversationId(thread), before=before, after=after))
 
     @app.post("/api/conversations/<thread>/messages")
     def send(thread: str) -> ResponseReturnValue:

@@ -37,6 +37,7 @@ from wa_connector import (
     Contacts,
     Content,
     Conversation,
+    CustomerTimeline,
     Decision,
     Deleted,
     Document,
@@ -47,6 +48,8 @@ from wa_connector import (
     FormReply,
     IdentityChanged,
     Image,
+    InboxEntry,
+    InboxPage,
     Kept,
     LinkButton,
     Location,
@@ -63,6 +66,7 @@ from wa_connector import (
     PushNotice,
     Reaction,
     RefusedError,
+    SearchPage,
     Sticker,
     Template,
     TemplateDiff,
@@ -163,7 +167,31 @@ def conversation(value: Conversation) -> Json:
 
 def timeline(value: Timeline) -> Json:
     messages = [message(each) for each in value.messages]
-    return {"conversation": conversation(value.conversation), "messages": messages, "before": value.before}
+    page = {"before": value.before, "after": value.after}
+    return {"conversation": conversation(value.conversation), "messages": messages, **page}
+
+
+def inbox(value: InboxPage) -> Json:
+    return {"entries": [_inbox_entry(each) for each in value.entries], "before": value.before, "after": value.after}
+
+
+def _inbox_entry(value: InboxEntry) -> Json:
+    return {
+        "conversation": conversation(value.conversation),
+        "channel": value.conversation.channel,
+        "last": message(value.last) if value.last else None,
+        "unread": value.unread,
+        "held": value.held,
+        "composer": composer(value.composer),
+    }
+
+
+def found(value: CustomerTimeline | SearchPage) -> Json:
+    """Entries of several conversations: a customer's, or what a search found."""
+    messages = [{"conversation": each.conversation, **message(each)} for each in value.messages]
+    threads = {name: conversation(each) for name, each in value.conversations.items()}
+    after = value.after if isinstance(value, CustomerTimeline) else ""
+    return {"messages": messages, "conversations": threads, "before": value.before, "after": after}
 
 
 def message(value: Message) -> Json:

@@ -33,6 +33,7 @@ from wa_connector import (
     ContactId,
     ConversationId,
     LineId,
+    MessageId,
     TemplateMessage,
     UsageError,
     UserId,
@@ -87,13 +88,53 @@ class Host:
         found = await self._connector.conversations(self._tenant, _user(request), unassigned=is_unassigned)
         return JSONResponse([views.conversation(each) for each in found])
 
+    async def inbox(self, request: Request) -> Response:
+        asked = request.query_params
+        page = await self._connector.inbox(
+            self._tenant,
+            _user(request),
+            mine="mine" in asked,
+            unassigned="unassigned" in asked,
+            channel=asked.get("channel", ""),
+            unread="unread" in asked,
+            ended="ended" in asked,
+            before=asked.get("before", ""),
+            after=asked.get("after", ""),
+        )
+        return JSONResponse(views.inbox(page))
+
+    async def search(self, request: Request) -> Response:
+        asked = request.query_params
+        page = await self._connector.search(
+            self._tenant, _user(request), asked.get("q", ""), before=asked.get("before", "")
+        )
+        return JSONResponse(views.found(page))
+
+    async def customer_timeline(self, request: Request) -> Response:
+        asked = request.query_params
+        page = await self._connector.customer_timeline(
+            self._tenant,
+            _user(request),
+            _thread(request),
+            before=asked.get("before", ""),
+            after=asked.get("after", ""),
+        )
+        return JSONResponse(views.found(page))
+
+    async def mark_read(self, request: Request) -> Response:
+        up_to = MessageId(str((await _body(request)).get("up_to", "")))
+        placed = await self._connector.mark_read(self._tenant, _user(request), _thread(request), up_to)
+        return JSONResponse(*views.placement(placed))
+
     async def composer(self, request: Request) -> Response:
         found = await self._connector.composer(self._tenant, _user(request), _thread(request))
         return JSONResponse(views.composer(found))
 
     async def timeline(self, request: Request) -> Response:
-        before = request.query_params.get("before", "")
-        page = await self._connector.timeline(self._tenant, _user(request), _thread(request), before=before)
+        before, after = request.query_params.get("before", ""), request.query_params.get("after", "")
+        page = await self._connector.timeline(
+            self._tenant, _user(request), _thread(request), before=before, after=after
+        )
         return JSONResponse(views.timeline(page))
 
     async def send(self, request: Request) -> Response:
@@ -178,6 +219,10 @@ def make_app(
         Route(f"{to_contact}/start", host.start, methods=["POST"]),
         Route(f"{to_contact}/ask-consent", host.ask_consent, methods=["POST"]),
         Route("/api/conversations", host.conversations),
+        Route("/api/inbox", host.inbox),
+        Route("/api/search", host.search),
+        Route(f"{thread}/customer-timeline", host.customer_timeline),
+        Route(f"{thread}/read", host.mark_read, methods=["POST"]),
         Route(f"{thread}/composer", host.composer),
         Route(f"{thread}/timeline", host.timeline),
         Route(f"{thread}/messages", host.send, methods=["POST"]),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wa_connector.errors import InternalError as InternalError
     from wa_connector.errors import ProviderError as ProviderError
     from wa_connector.errors import RefusedError as RefusedError
+    from wa_connector.errors import RowCorrupt as RowCorrupt
     from wa_connector.errors import SignatureInvalid as SignatureInvalid
     from wa_connector.errors import StorageUnavailable as StorageUnavailable
     from wa_connector.errors import Unavailable as Unavailable
@@ -214,6 +215,7 @@ if TYPE_CHECKING:
     from wa_connector.model.setting import EndedThreads as EndedThreads
     from wa_connector.model.setting import Newcomers as Newcomers
     from wa_connector.model.setting import PushShows as PushShows
+    from wa_connector.model.setting import ReadReceipts as ReadReceipts
     from wa_connector.model.setting import RevocationScope as RevocationScope
     from wa_connector.model.setting import Settings as Settings
     from wa_connector.model.setting import UnknownOutcome as UnknownOutcome
@@ -238,6 +240,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
     from wa_connector.shell.reading import InboxEntry as InboxEntry
     from wa_connector.shell.reading import InboxPage as InboxPage
+    from wa_connector.shell.reading import SearchPage as SearchPage
     from wa_connector.shell.reading import Timeline as Timeline
 
 __version__ = "0.1.0"
@@ -278,6 +281,7 @@ _HOMES = {
         "InternalError",
         "ProviderError",
         "RefusedError",
+        "RowCorrupt",
         "SignatureInvalid",
         "StorageUnavailable",
         "Unavailable",
@@ -430,6 +434,7 @@ _HOMES = {
         "EndedThreads",
         "Newcomers",
         "PushShows",
+        "ReadReceipts",
         "RevocationScope",
         "Settings",
         "UnknownOutcome",
@@ -441,8 +446,8 @@ _HOMES = {
     "ports.channel": ("WebhookReply", "WebhookRequest"),
     "ports.hooks": ("hookimpl",),
     "shell.engine": ("Kept",),
-    "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "Timeline"),
     "shell.exporting": ("Exported", "verify_export"),
+    "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "SearchPage", "Timeline"),
     "shell.inbound": ("WebhookResult",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

@@ -18,7 +18,7 @@ from wa_connector_sqlite.storage import SqliteStorage
 
 from wa_connector.decide.membership import EndIt, HandOver, LetGo
 from wa_connector.errors import RefusedError
-from wa_connector.model.content import Text
+from wa_connector.model.content import Text, text_of
 from wa_connector.model.conversation import Conversation, ConversationState, Role
 from wa_connector.model.ids import ConversationId, LineId, MessageId, UserId
 from wa_connector.model.message import BySystem, ByUser, Message
@@ -242,6 +242,33 @@ def compare(history: History) -> None:
             assert connector.composer(ACME, user, entry.conversation.id) == entry.composer
 
 
+def has_word(message: Message, word: str) -> bool:
+    return any(each.startswith(word) for each in text_of(message.content).casefold().replace("?", "").split())
+
+
+def found_in(history: History, user: UserId, thread: ConversationId | None, word: str) -> list[MessageId]:
+    """What a search finds, page by page."""
+    found: list[MessageId] = []
+    page = history.connector.search(ACME, user, word.upper(), conversation=thread, limit=2)
+    while True:
+        found += (each.id for each in page.messages)
+        assert {each.conversation for each in page.messages} == set(page.conversations)
+        if not page.before:
+            return found
+        page = history.connector.search(ACME, user, word.upper(), conversation=thread, limit=2, before=page.before)
+
+
+def compare_searches(history: History) -> None:
+    """Whoever searches finds what he may see, of all that he may see, and nothing else."""
+    threads = {thread.id: thread for thread in history.threads()}
+    for user in USERS:
+        for word in ("h", "hello", "hm", "nothing"):
+            seen = [
+                m for m in history.messages() if history.sees(threads[m.conversation], user, m) and has_word(m, word)
+            ]
+            assert found_in(history, user, None, word) == [m.id for m in sorted(seen, key=place, reverse=True)]
+
+
 def compare_timelines(history: History) -> None:
     connector, threads = history.connector, {thread.id: thread for thread in history.threads()}
     for user in USERS:
@@ -263,6 +290,10 @@ def compare_timelines(history: History) -> None:
             def ids(page: Any) -> list[Any]:
                 return [each.id for each in page.messages]
 
+            for word in ("h", "hello", "hm"):
+                assert found_in(history, user, thread.id, word) == [
+                    each.id for each in seen if each.conversation == thread.id and has_word(each, word)
+                ]
             for limit in (1, 3, 100):
                 assert of_thread == walked(
                     lambda user=user, thread=thread, **w: connector.timeline(ACME, user, thread.id, **w),
@@ -295,6 +326,7 @@ def test_screens_show_what_there_is(happens: list[Any], newcomers: Newcomers) ->
     for history in run(MemoryStorage(clock=clock), clock, newcomers, happens):
         compare(history)
         compare_timelines(history)
+        compare_searches(history)
 
 
 @settings(max_examples=6, deadline=None)
@@ -305,3 +337,4 @@ def test_screens_show_what_there_is_on_sqlite(tmp_path_factory: pytest.TempPathF
     for history in run(SqliteStorage(path), clock, Newcomers.FROM_JOINING, happens):
         compare(history)
         compare_timelines(history)
+        compare_searches(history)

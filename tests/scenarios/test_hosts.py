@@ -77,6 +77,20 @@ def test_whoever_is_not_in_a_conversation_does_not_see_it(host: httpx.Client) ->
     assert (answer.status_code, answer.json()["decision"]["reason"]) == (403, "not_a_participant")
 
 
+def test_an_inbox_counts_what_is_unread_and_finds_what_was_said(host: httpx.Client) -> None:
+    body = webhook("wamid.unread", "16505559876")
+    host.post("/webhooks/whatsapp", content=body, headers=signed(body))
+    entry = host.get("/api/inbox?unassigned").json()["entries"][0]
+    path = f"/api/conversations/{entry['conversation']['id']}"
+    assert (entry["unread"], entry["channel"], entry["last"]["content"]["text"]) == (1, "whatsapp", "Hello")
+    assert host.post(f"{path}/read", json={"up_to": entry["last"]["id"]}).status_code == 201
+    assert host.get("/api/inbox?unassigned").json()["entries"][0]["unread"] == 0
+    (found,) = host.get(f"{path}/customer-timeline").json()["messages"]
+    assert found["conversation"] == entry["conversation"]["id"]
+    assert found["id"] in {each["id"] for each in host.get("/api/search?q=HELL").json()["messages"]}
+    assert host.get("/api/search?q=nothing").json()["messages"] == []
+
+
 def test_trouble_is_told_without_a_traceback(host: httpx.Client) -> None:
     answer = host.post("/api/accounts/acme-whatsapp/templates/sync")
     assert (answer.status_code, answer.json()) == (503, {"problem": "try again in a moment"})

@@ -11,7 +11,18 @@ from wa_connector.direct.connector import Connector
 from wa_connector.errors import StorageUnavailable
 from wa_connector.model.ids import ConversationId, TenantId
 from wa_connector.model.queue import LeasedLane, Work
-from wa_connector.ports.storage import Change, Conflict, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import (
+    Change,
+    Conflict,
+    EventPage,
+    Outcome,
+    Page,
+    Scan,
+    Search,
+    Snapshot,
+    Storage,
+    Wanted,
+)
 from wa_connector.testing.host import ACCOUNT, ACME, ANA, CARL, LINE, MemoryHost
 from wa_connector.testing.memory import MemoryStorage
 
@@ -46,6 +57,11 @@ class Meddled:
     def scan(self, scan: Scan) -> Page:
         self._look()
         return self.plain.scan(scan)
+
+    def search(self, search: Search) -> Page:
+        self._look()
+        found: Page = self.plain.search(search)  # type: ignore[attr-defined]
+        return found
 
     def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         self._look()

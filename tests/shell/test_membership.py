@@ -261,6 +261,57 @@ def test_what_is_held_is_listed_edited_and_taken_back(
     assert connector.cancel_held(ACME, ANA, granted, first.message).decision.reason is Reason.NOTHING_TO_DO
 
 
+def test_what_is_held_leaves_in_the_order_that_users_gave_it(
+    connector: Connector, host: MemoryHost, granted: ConversationId, say_now: Callable[[str], None]
+) -> None:
+    """And what is held afterwards leaves after it."""
+    host.clock.advance(timedelta(hours=25))
+    first, second, third = (
+        connector.send(ACME, ANA, granted, Text(text), hold=True).message for text in ("first", "second", "third")
+    )
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    connector.order_held(ACME, ANA, granted, [third, first, second]).or_raise()
+    assert [third, first, second] == [each.id for each in connector.held(ACME, ANA, granted)]
+    for others in ([third, first, second], [first, second], [first, second, third, third]):
+        assert connector.order_held(ACME, ANA, granted, others).decision.reason is Reason.NOTHING_TO_DO
+    connector.add(ACME, ANA, granted, BEN).or_raise()
+    assert connector.order_held(ACME, BEN, granted, [first, second, third]).decision.reason is Reason.ROLE_NOT_ENOUGH
+    connector.send(ACME, ANA, granted, Text("fourth"), hold=True).or_raise()
+    say_now("Hello")
+    connector.dispatcher.run_once()
+    sent = [each.content for each in host.transport.sent]
+    assert sent == [Text(text) for text in ("third", "first", "second", "fourth")]
+
+
+def test_who_is_disabled_is_in_nothing_any_more(
+    connector: Connector, host: MemoryHost, granted: ConversationId, say_now: Callable[[str], None]
+) -> None:
+    """Where he was a member, too; what he held there is the owner's to answer for, or the heir's where nobody owns it."""
+    connector.add(ACME, ANA, granted, BEN).or_raise()
+    host.clock.advance(timedelta(hours=25))
+    connector.send(ACME, BEN, granted, Text("held"), hold=True).or_raise()
+    connector.leave(ACME, ANA, granted, then=LetGo()).or_raise()
+    host.directory._seats[ACME, BEN] = _disabled(host.directory._seats[ACME, BEN])
+    (placed,) = connector.hand_over_all(ACME, SUE, BEN, DAN)
+    assert granted == placed.or_raise().conversation
+    assert connector.hand_over_all(ACME, SUE, BEN, DAN) == ()
+    (waiting,) = connector.held(ACME, SUE, granted)
+    assert waiting.sender == DAN
+    say_now("Hello")
+    connector.dispatcher.run_once()
+    assert [Text("held")] == [each.content for each in host.transport.sent]
+
+
+def test_who_goes_hands_over_what_he_is_in(connector: Connector, granted: ConversationId) -> None:
+    connector.add(ACME, ANA, granted, BEN).or_raise()
+    (placed,) = connector.hand_over_all(ACME, BEN, BEN, DAN)
+    assert granted == placed.or_raise().conversation
+    assert connector.inbox(ACME, BEN).entries == ()
+    assert connector.hand_over_all(ACME, BEN, BEN, DAN) == ()
+
+
 def test_a_disabled_user_hands_over_what_he_owned(
     connector: Connector, host: MemoryHost, granted: ConversationId, say_now: Callable[[str], None]
 ) -> None:
@@ -298,6 +349,7 @@ CALLS: dict[str, Callable[[Connector, TenantId, UserId, ConversationId], Any]] =
     "send": lambda c, t, u, x: c.send(t, u, x, _CONTENT),
     "composer": lambda c, t, u, x: c.composer(t, u, x),
     "timeline": lambda c, t, u, x: c.timeline(t, u, x),
+    "search": lambda c, t, u, x: c.search(t, u, "hello", conversation=x),
     "customer_timeline": lambda c, t, u, x: c.customer_timeline(t, u, x),
     "mark_read": lambda c, t, u, x: c.mark_read(t, u, x, _MESSAGE),
     "mark_unread": lambda c, t, u, x: c.mark_unread(t, u, x),
@@ -316,6 +368,7 @@ CALLS: dict[str, Callable[[Connector, TenantId, UserId, ConversationId], Any]] =
     "restart": lambda c, t, u, x: c.restart(t, u, x),
     "held": lambda c, t, u, x: c.held(t, u, x),
     "cancel_held": lambda c, t, u, x: c.cancel_held(t, u, x, _MESSAGE),
+    "order_held": lambda c, t, u, x: c.order_held(t, u, x, [_MESSAGE]),
     "edit_held": lambda c, t, u, x: c.edit_held(t, u, x, _MESSAGE, _CONTENT),
 }
 """Every call about a conversation."""

@@ -18,7 +18,7 @@ from wa_connector_cloud_api.transport import AsyncCloudApiTransport, CloudApiTra
 from wa_connector.errors import Unavailable, UsageError
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, App, Line, LineSetup
-from wa_connector.model.ids import AccountId, AppId, LineId, TenantId
+from wa_connector.model.ids import AccountId, AppId, LineId, ProviderId, TenantId
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.secret import Secret
 from wa_connector.model.template import Template
@@ -268,6 +268,7 @@ class Sender(Protocol):
     """Both transports, as the tests drive them."""
 
     def send(self, line: LineSetup, envelope: Envelope) -> SendOutcome: ...
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool: ...
     def fetch(self, line: LineSetup, media: MediaRef) -> FetchOutcome: ...
     def templates(self, account: Account) -> Sequence[Template]: ...
 
@@ -278,6 +279,9 @@ class Plain:
 
     def send(self, line: LineSetup, envelope: Envelope) -> SendOutcome:
         return self.transport.send(line, envelope, self._files)
+
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        return self.transport.mark_read(line, message)
 
     def fetch(self, line: LineSetup, media: MediaRef) -> FetchOutcome:
         return self.transport.fetch(line, media, self._files)
@@ -301,6 +305,10 @@ class Looped:
     def send(self, line: LineSetup, envelope: Envelope) -> SendOutcome:
         outcome: SendOutcome = self._run(self.transport.send(line, envelope, self._files))
         return outcome
+
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        is_done: bool = self._run(self.transport.mark_read(line, message))
+        return is_done
 
     def fetch(self, line: LineSetup, media: MediaRef) -> FetchOutcome:
         outcome: FetchOutcome = self._run(self.transport.fetch(line, media, self._files))

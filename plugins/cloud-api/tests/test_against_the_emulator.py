@@ -107,6 +107,23 @@ def test_a_customer_who_withholds_his_number(site: Site, sender: Sender) -> None
     assert outcome.addresses == (Address(AddressKind.BSUID, hidden.bsuid, "portfolio-1"),)
 
 
+def test_what_was_read_is_shown(site: Site, sender: Sender) -> None:
+    site.emulator.type_text(ANA, "Hello")
+    heard = site.last(InboundMessage)
+    assert sender.mark_read(site.line, heard.provider_id)
+    (asked,) = (each for each in site.emulator.requests() if each.body.get("status") == "read")
+    assert (asked.status, asked.body["message_id"]) == (200, heard.provider_id)
+
+
+def test_what_cannot_be_shown_is_not_tried_again(site: Site, sender: Sender) -> None:
+    """But where nothing was asked: then it is."""
+    assert sender.mark_read(site.line, ProviderId("wamid.nobody"))
+    nowhere = evolve(site.line, account=evolve(site.line.account, base_url="http://127.0.0.1:9"))
+    assert not sender.mark_read(nowhere, ProviderId("wamid.nobody"))
+    unusable = evolve(site.line, account=evolve(site.line.account, base_url="nonsense"))
+    assert not sender.mark_read(unusable, ProviderId("wamid.nobody"))
+
+
 def test_outside_the_window(site: Site, sender: Sender) -> None:
     """Refused at once or by a status: either way by its code."""
     outcome = sender.send(site.line, envelope(Text("anybody?")))

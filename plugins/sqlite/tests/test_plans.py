@@ -60,6 +60,16 @@ def test_a_row_is_found_by_its_key(db: sqlite3.Connection, kind: str, statement:
     assert_found(plan(db, sql), "PRIMARY KEY")
 
 
+@pytest.mark.parametrize("is_after", [False, True])
+def test_words_are_found_in_their_index(db: sqlite3.Connection, is_after: bool) -> None:
+    """Only what was found is sorted."""
+    found = plan(db, statements.search("message", is_after=is_after))
+    assert "SCAN w VIRTUAL TABLE INDEX" in found
+    assert "SEARCH f USING INTEGER PRIMARY KEY" in found
+    assert "SEARCH m USING PRIMARY KEY" in found
+    assert found.count("SCAN") == 1
+
+
 def test_due_lanes_are_read_from_their_index(db: sqlite3.Connection) -> None:
     """Sleeping lanes are not in it, so their number does not matter."""
     assert_found(plan(db, statements.DUE), "INDEX lane_due")

@@ -70,7 +70,7 @@ from wa_connector.shell.inbound import WebhookResult
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.ports import Clock, Ids, Ports
 from wa_connector.shell.pushing import Pushed
-from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline
+from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Shelves, Timeline
 
 NO_COMMAND: Final = CommandId("")
 HOOK_PATIENCE: Final = timedelta(seconds=10)
@@ -184,6 +184,18 @@ class AsyncConnector:
     ) -> InboxPage:
         shelves = Shelves(mine, unassigned, channel, unread, ended)
         return await self._engine().inbox(tenant, user, shelves, before=before, after=after, limit=limit)
+
+    async def search(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        text: str,
+        *,
+        conversation: ConversationId | None = None,
+        before: str = "",
+        limit: int = 50,
+    ) -> SearchPage:
+        return await self._engine().search(tenant, user, text, conversation=conversation, before=before, limit=limit)
 
     async def mark_read(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId
@@ -310,6 +322,11 @@ class AsyncConnector:
         self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId
     ) -> Placement:
         return await self._engine().cancel_held(tenant, user, conversation, message)
+
+    async def order_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, messages: Iterable[MessageId]
+    ) -> Placement:
+        return await self._engine().order_held(tenant, user, conversation, messages)
 
     async def edit_held(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId, content: Content

@@ -14,7 +14,18 @@ from weakref import WeakKeyDictionary
 from wa_connector.errors import RowCorrupt, UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import (
+    Change,
+    EventPage,
+    Outcome,
+    Page,
+    Scan,
+    SchemaState,
+    Search,
+    Snapshot,
+    Storage,
+    Wanted,
+)
 from wa_connector.shell.adapters import Hop, PlainStorage
 
 T = TypeVar("T")
@@ -107,6 +118,9 @@ class GroupedStorage:
 
     async def scan(self, scan: Scan) -> Page:
         return await self._each.scan(scan)
+
+    async def search(self, search: Search) -> Page:
+        return await self._each.search(search)
 
     async def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         return await self._each.events_after(tenant, cursor, limit)

@@ -16,7 +16,7 @@ from wa_connector.decide.draft import Draft, once, refuse_unless
 from wa_connector.decide.ground import Ground, pair_of, standing_of
 from wa_connector.decide.sending import Placement, command_mark, judge, may_start, seat_of
 from wa_connector.decide.settling import advance, outbox_key
-from wa_connector.decide.threads import held_in, move_files, note_act, open_thread, pass_on_held, take_over
+from wa_connector.decide.threads import held_in, held_of, move_files, note_act, open_thread, pass_on_held, take_over
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Act, Content, Deed, Note
 from wa_connector.model.conversation import Conversation, ConversationState, Participant, Role
@@ -29,6 +29,7 @@ from wa_connector.model.event import (
     ConversationRestarted,
     ConversationTransferred,
     HeldEdited,
+    HeldReordered,
     NoteAdded,
     ParticipantAdded,
     ParticipantLeft,
@@ -42,7 +43,7 @@ from wa_connector.policy.enablement import enablement
 from wa_connector.policy.membership import Right, joined, may, muted, parted, sees_from, still_owned
 from wa_connector.policy.screening import judge_screening
 from wa_connector.policy.status import Step
-from wa_connector.ports.rows import CONVERSATION, MESSAGE
+from wa_connector.ports.rows import CONVERSATION, MESSAGE, OUTBOX
 
 _ALLOWED = Decision(Reason.ALLOWED)
 _NOTHING_TO_DO = Decision(Reason.NOTHING_TO_DO)
@@ -153,6 +154,14 @@ class OfHeld:
     message: MessageId
     content: Content | None = None
     redacted_by: tuple[str, ...] = ()
+
+
+@frozen
+class OrderHeld:
+    """What a conversation holds, in the order in which it shall leave."""
+
+    asked: Asked
+    messages: tuple[MessageId, ...]
 
 
 # --- who is in it -----------------------------------------------------------------------------------------------------
@@ -346,6 +355,31 @@ def edit_held(draft: Draft, command: OfHeld) -> Placement:
     move_files(draft, message, edited)
     draft.tell(HeldEdited(message.id, message.conversation, by))
     return Placement(decision, message.conversation, message.id, message.status)
+
+
+def order_held(draft: Draft, command: OrderHeld) -> Placement:
+    """Let held messages leave in another order. Those of other threads with this customer keep their places."""
+    ground = command.asked.ground
+    thread, by = _opened(draft, command.asked, Right.WRITE)
+    waiting = list(held_of(draft, ground, thread))
+    own = [(entry, message) for entry, message in waiting if message.conversation == thread.id]
+    before = [message.id for _, message in own]
+    # Somebody else held one more, or it left: who asked had another list before him.
+    is_of_these = sorted(before) == sorted(command.messages) and tuple(before) != command.messages
+    refuse_unless(_ALLOWED if is_of_these else _NOTHING_TO_DO)
+    if any(message.sender != by for _, message in own):
+        refuse_unless(may(Right.RULE_HELD, thread, seat_of(ground)))
+    entries = {message.id: entry for entry, message in own}
+    ordered = iter(command.messages)
+    customer = identity.survivor(draft, thread.customer)
+    pair = pair_of(draft, ground, customer)
+    for place, (entry, message) in enumerate(waiting, start=1):
+        moved = entries[next(ordered)] if message.conversation == thread.id else entry
+        key = OUTBOX.of(draft.tenant, moved.work.value, moved.message)
+        draft.put(key, evolve(moved, rank=pair.rank + place))
+    draft.put(ground.pair(customer), evolve(pair, rank=pair.rank + len(waiting)))
+    draft.tell(HeldReordered(thread.id, by))
+    return Placement(_ALLOWED, thread.id)
 
 
 def _held_message(draft: Draft, command: OfHeld, right: Right) -> Message:

@@ -86,6 +86,7 @@ def _join_pairs(draft: Draft, merged: CustomerId, survivor: CustomerId) -> None:
                 open=(*ours.open, *(thread for thread in theirs.open if thread not in ours.open)),
                 latest=ours.latest or theirs.latest,
                 held=ours.held + theirs.held,
+                rank=max(ours.rank, theirs.rank),
                 marketing_after_at=_later(ours.marketing_after_at, theirs.marketing_after_at),
                 free_until_at=_later(ours.free_until_at, theirs.free_until_at),
             ),

@@ -12,6 +12,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from wa_connector.decide.acknowledging import LOOKS_BACK, acknowledge
 from wa_connector.decide.draft import Draft, refuse_unless
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.sending import Placement, seat_of
@@ -47,6 +48,11 @@ class MarkRead:
         prefix = (self.ground.setup.line.tenant, self.conversation)
         return Range("message", "timeline", prefix, MOST_BEHIND, after=place)
 
+    @property
+    def before(self) -> Range:
+        """What lies just before it: among that, what the customer is told was read."""
+        return evolve(self.behind, limit=LOOKS_BACK, descending=True)
+
 
 @frozen
 class MarkUnread:
@@ -65,8 +71,10 @@ def mark_read(draft: Draft, command: MarkRead) -> Placement:
     thread = _readable(draft, command.ground, command.conversation)
     seat = seat_of(command.ground)
     behind = [entry for _, entry in draft.glimpse(command.behind)]
-    has_read_on = False
-    for name in _lists(thread, seat):
+    has_read_on, lists = False, _lists(thread, seat)
+    if lists:
+        acknowledge(draft, command.ground, thread, command.message, command.before)
+    for name in lists:
         key = LISTING.of(draft.tenant, name, thread.id)
         counts, at = draft.merged(key), to_microseconds(command.at)
         unread = sum(is_news(entry.author, name) and shows(thread, name, entry.at) for entry in behind)

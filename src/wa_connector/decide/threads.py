@@ -105,6 +105,13 @@ def relist(draft: Draft, before: Conversation, thread: Conversation) -> None:
 
 def held_in(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tuple[OutboxEntry, Message]]:
     """What a thread holds for the window, in the order in which it would leave."""
+    for entry, message in held_of(draft, ground, thread):
+        if message.conversation == thread.id:
+            yield entry, message
+
+
+def held_of(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tuple[OutboxEntry, Message]]:
+    """What all threads with a thread's customer on its line hold, in the order in which it would leave."""
     customer = identity.survivor(draft, thread.customer)
     if not pair_of(draft, ground, customer).held:  # A version that each held message moves: none comes in unseen.
         return
@@ -112,7 +119,7 @@ def held_in(draft: Draft, ground: Ground, thread: Conversation) -> Iterator[tupl
     entries: Iterator[tuple[Key, OutboxEntry]] = iter(draft.range(Range("outbox", "lane", prefix, MOST_HELD)))
     for _, entry in entries:
         message: Message = draft.get(MESSAGE.of(draft.tenant, entry.message))
-        if entry.state is EntryState.HELD and message.conversation == thread.id:
+        if entry.state is EntryState.HELD:
             yield entry, message
 
 
@@ -197,6 +204,7 @@ def _place(
     draft: Draft, ground: Ground, outgoing: Outgoing, status: MessageStatus, state: EntryState, due_at: datetime
 ) -> Message:
     now, line = draft.now, ground.setup.line.id
+    rank = pair_of(draft, ground, outgoing.customer).rank
     message = Message(
         outgoing.message or MessageId(draft.new_id()),
         outgoing.thread,
@@ -214,7 +222,7 @@ def _place(
     add(draft, message)
     draft.put(
         OUTBOX.of(draft.tenant, Work.SEND.value, message.id),
-        OutboxEntry(message.id, line, outgoing.customer, Work.SEND, state, due_at, now),
+        OutboxEntry(message.id, line, outgoing.customer, Work.SEND, state, due_at, now, rank=rank),
     )
     draft.wake(ground.lane(outgoing.customer, Work.SEND), due_at)
     notice = outgoing.author.notice if isinstance(outgoing.author, BySystem) else None

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.keeping import HeldSubject
     from wa_connector.shell.ports import Clock, Ids
     from wa_connector.shell.pushing import Pushed
-    from wa_connector.shell.reading import CustomerTimeline, InboxPage, Timeline
+    from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Timeline
 
 NO_COMMAND: Final = CommandId("")
 
@@ -228,6 +228,24 @@ class Connector:
 
         shelves = Shelves(mine, unassigned, channel, unread, ended)
         return drive(self._engine().inbox(tenant, user, shelves, before=before, after=after, limit=limit))
+
+    def search(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        text: str,
+        *,
+        conversation: ConversationId | None = None,
+        before: str = "",
+        limit: int = 50,
+    ) -> SearchPage:
+        """The entries in which each word of ``text`` begins a word, of all that the user may see (or of one
+        ``conversation``), newest first. Without regard to case and accents; notes and captions are found, too.
+
+        Raises ``RefusedError`` for a conversation that he may not see, and ``UsageError`` where the storage cannot
+        search.
+        """
+        return drive(self._engine().search(tenant, user, text, conversation=conversation, before=before, limit=limit))
 
     def mark_read(self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId) -> Placement:
         """Note that the user has read everything up to an entry. It only goes on: an earlier entry than before changes
@@ -420,6 +438,16 @@ class Connector:
         One that has left the queue or was cancelled before is refused with ``NOTHING_TO_DO``.
         """
         return drive(self._engine().cancel_held(tenant, user, conversation, message))
+
+    def order_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, messages: Iterable[MessageId]
+    ) -> Placement:
+        """Let held messages leave in another order: ``messages`` are all that the conversation holds, the first first.
+
+        For those who may write: their own, or everybody's for the owner. Refused with ``NOTHING_TO_DO`` where it holds
+        others by now, or holds them in this order.
+        """
+        return drive(self._engine().order_held(tenant, user, conversation, messages))
 
     def edit_held(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, message: MessageId, content: Content

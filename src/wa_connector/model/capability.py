@@ -90,6 +90,8 @@ class Capabilities:
     max_buttons_body: int = 0
     no_marketing_to: frozenset[str] = frozenset()
     """Countries to which the provider takes no marketing templates."""
+    has_read_receipts: bool = False
+    """Whether the customer can be shown that what he wrote was read."""
     pair_burst: int = 0
     """How many messages to one customer may go out in a burst; 0 where there is no pair limit."""
     pair_interval: timedelta = timedelta(0)

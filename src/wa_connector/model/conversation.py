@@ -119,6 +119,8 @@ class Pair:
     """Until then the provider wants no more marketing to this customer."""
     held: int = 0
     """How many messages wait for the window."""
+    rank: int = 0
+    """The highest rank in its lane; see ``OutboxEntry``."""
     unreachable_since_at: datetime | None = None
     free_until_at: datetime | None = None
     """Until then the provider charges for no message to this customer. A matter of price alone."""

@@ -184,6 +184,14 @@ class HeldEdited:
 
 
 @frozen
+class HeldReordered:
+    """What a conversation holds leaves in another order."""
+
+    conversation: ConversationId
+    by: UserId
+
+
+@frozen
 class HeldHandedOver:
     """A held message whose author left is another's to answer for."""
 
@@ -411,6 +419,7 @@ Happening: TypeAlias = (
     | ConversationRestarted
     | NoteAdded
     | HeldEdited
+    | HeldReordered
     | HeldHandedOver
     | MessageReceived
     | MessageImported

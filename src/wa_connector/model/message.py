@@ -110,6 +110,8 @@ class Message:
     expires_at: datetime | None = None
     sponsor: UserId | None = None
     """Of a held message whose author left: who answers for it since. What he may do now decides whether it leaves."""
+    acknowledged_at: datetime | None = None
+    """Of an inbound message: when it was decided to show the customer that it was read, and with it all before it."""
     opens_window: bool = False
     """Of an inbound message: whether it counted as a sign of life."""
     circumstances: Circumstances | None = None

@@ -14,6 +14,8 @@ class Work(Enum):
 
     SEND = "send"
     FETCH = "fetch"
+    RECEIPT = "receipt"
+    """Show the customer that what he wrote was read."""
 
 
 class EntryState(Enum):
@@ -40,6 +42,9 @@ class OutboxEntry:
     due_at: datetime
     since_at: datetime
     attempts: int = 0
+    rank: int = 0
+    """What goes before the order of commits: it rises where users put what is held into another order, and what comes
+    into the lane afterwards has the last one."""
 
     @property
     def is_queued(self) -> bool:

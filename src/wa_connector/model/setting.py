@@ -29,6 +29,16 @@ class UnknownOutcome(Enum):
     RESEND = "resend"
 
 
+class ReadReceipts(Enum):
+    """When the customer is shown that what he wrote was read."""
+
+    FIRST_READER = "first_reader"
+    """When one of those who take part has read it."""
+    OWNER = "owner"
+    """When the owner has."""
+    NEVER = "never"
+
+
 class Newcomers(Enum):
     """What somebody sees who joins a conversation that others began."""
 
@@ -95,6 +105,9 @@ class Settings:
     """A new thread goes to the user whose contact the customer is, when the host's routing hook names nobody."""
     route_to_absent: bool = False
     """A new thread goes to whom it would go to even when the host says that he is not there."""
+    read_receipts: ReadReceipts = ReadReceipts.FIRST_READER
+    """Whose reading the customer is shown, on channels that can show it. Whoever looks on without taking part never
+    counts."""
     newcomers_see: Newcomers = Newcomers.EVERYTHING
     """What somebody sees who is added to a conversation, or to whom it is transferred: all of it, or what is entered from
     then on. Settled when he joins. Whoever takes a thread from the unassigned list sees all of it, as anybody could."""

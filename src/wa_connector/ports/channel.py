@@ -12,6 +12,7 @@ from attrs import field, frozen
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, App, LineSetup
+from wa_connector.model.ids import ProviderId
 from wa_connector.model.inbound import Inbound
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.template import Template
@@ -84,6 +85,24 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class ReceiptTransport(Protocol):
+    """What a transport offers besides, where its channel has read receipts (``Capabilities.has_read_receipts``)."""
+
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        """Show the customer that a message of his was read, and with it all before it. Bounded in time.
+
+        False where it certainly was not shown and may be tried again. Whatever else happens counts as done: a receipt
+        that is lost does no harm, and one is never given twice.
+        """
+        ...
+
+
+class AsyncReceiptTransport(Protocol):
+    """As ``ReceiptTransport``, awaitable."""
+
+    async def mark_read(self, line: LineSetup, message: ProviderId) -> bool: ...
 
 
 class AsyncTransport(Protocol):

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from wa_connector.errors import UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LaneKey
-from wa_connector.ports.rows import KINDS, Key, Kind, Scalar
-from wa_connector.ports.storage import Change, Follow, Merge
+from wa_connector.ports.rows import KINDS, Key, Kind, Scalar, Searched
+from wa_connector.ports.storage import Change, Follow, Merge, Search
 
 
 def check_change(change: Change) -> None:
@@ -79,6 +79,22 @@ def check_page(
     if after is not None and len(after) != len(rest):
         raise UsageError(f"a cursor of {kind}.{index} behind this prefix has {len(rest)} values: {', '.join(rest)}")
     return rest
+
+
+def check_search(search: Search) -> Searched:
+    """How rows of this kind are searched.
+
+    Raises ``UsageError`` for a kind that is not, for no words at all, for one that is not spelled as words are stored, and
+    for a cursor of another length.
+    """
+    searched = kind_of(search.kind).searched
+    if searched is None:
+        raise UsageError(f"rows of {search.kind!r} are not searched by words")
+    if not search.words or not all(word.isalnum() for word in search.words):
+        raise UsageError("a search names one word at least, each spelled as wa_connector.model.searching spells it")
+    if search.after is not None and len(search.after) != len(searched.order):
+        raise UsageError(f"a cursor of this search has {len(searched.order)} values: {', '.join(searched.order)}")
+    return searched
 
 
 def parse_cursor(cursor: str) -> int:

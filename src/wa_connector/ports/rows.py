@@ -20,6 +20,7 @@ from attrs import field, frozen
 
 from wa_connector.model.address import AddressRecord
 from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Forgotten
+from wa_connector.model.content import text_of
 from wa_connector.model.conversation import Conversation, Listing, Pair
 from wa_connector.model.customer import Customer
 from wa_connector.model.inbound import InboundStatus
@@ -27,6 +28,7 @@ from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.job import Holds, Job
 from wa_connector.model.message import Message
 from wa_connector.model.queue import Epoch, Gate, OutboxEntry
+from wa_connector.model.searching import words_of
 from wa_connector.model.setting import SettingHistory
 from wa_connector.model.template import Template
 from wa_connector.model.window import NO_WINDOW, Window
@@ -86,6 +88,16 @@ class Index:
     columns: tuple[str, ...]
 
 
+@frozen
+class Searched:
+    """Rows that are found by words: ``column`` holds them, apart by single spaces, each once; pages come in the order of
+    ``order``, the last first. A storage that can search keeps an index of the words, and brings it up to date by whatever
+    writes or deletes a row."""
+
+    column: str
+    order: tuple[str, ...]
+
+
 @frozen(eq=False)
 class Kind:
     """One kind of row.
@@ -102,6 +114,7 @@ class Kind:
     merges: tuple[MergeColumn, ...] = ()
     flags: tuple[Flag, ...] = ()
     sequence: str = ""
+    searched: Searched | None = None
     indexes: tuple[Index, ...] = ()
 
     def of(self, *parts: Scalar) -> Key:
@@ -176,6 +189,7 @@ CONVERSATION: Final = Kind(
         MergeColumn("last_at", MergeRule.MAXIMUM),
         MergeColumn("entries", MergeRule.SUM),
         MergeColumn("held", MergeRule.SUM),
+        MergeColumn("acknowledged", MergeRule.MAXIMUM),
     ),
     indexes=(
         Index("inbox", ("tenant", "owner", "state", "last_at", "conversation")),
@@ -221,14 +235,20 @@ MESSAGE: Final = Kind(
     "message",
     Message,
     key=_columns("tenant", "message"),
-    columns=(*_columns("conversation", "customer", "line", "provider_id"), Column("at", ColumnType.INTEGER)),
+    columns=(
+        *_columns("conversation", "customer", "line", "provider_id"),
+        Column("at", ColumnType.INTEGER),
+        Column("words"),
+    ),
     project=lambda message: (
         message.conversation,
         message.customer,
         message.line,
         message.provider_id or "",
         _instant(message.at),
+        " ".join(words_of(text_of(message.content))),
     ),
+    searched=Searched("words", ("at", "message")),
     indexes=(
         Index("timeline", ("tenant", "conversation", "at", "message")),
         Index("customer", ("tenant", "customer", "at", "message")),
@@ -239,10 +259,14 @@ OUTBOX: Final = Kind(
     "outbox",
     OutboxEntry,
     key=_columns("tenant", "work", "message"),
-    columns=(*_columns("line", "customer", "state"), Column("queued", ColumnType.INTEGER)),
-    project=lambda entry: (entry.line, entry.customer, entry.state.value, int(entry.is_queued)),
+    columns=(
+        *_columns("line", "customer", "state"),
+        Column("queued", ColumnType.INTEGER),
+        Column("rank", ColumnType.INTEGER),
+    ),
+    project=lambda entry: (entry.line, entry.customer, entry.state.value, int(entry.is_queued), entry.rank),
     sequence="position",
-    indexes=(Index("lane", ("tenant", "line", "customer", "work", "queued", "position", "message")),),
+    indexes=(Index("lane", ("tenant", "line", "customer", "work", "queued", "rank", "position", "message")),),
 )
 GATE: Final = Kind("gate", Gate, key=_columns("tenant", "line"))
 """What holds for all lanes of a line; written once for some tenths of a second's worth of messages."""
@@ -377,5 +401,6 @@ __all__ = [
     "MergeColumn",
     "MergeRule",
     "Scalar",
+    "Searched",
     "window_of",
 ]

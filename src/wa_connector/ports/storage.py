@@ -190,6 +190,18 @@ class Page:
 
 
 @frozen
+class Search:
+    """A page of the rows in which each of ``words`` begins a word, the last first. ``words`` are spelled as the kind's
+    column spells them (``model.searching``). ``after`` is the cursor of a former page, exclusive."""
+
+    kind: str
+    tenant: TenantId
+    words: tuple[str, ...]
+    limit: int
+    after: tuple[Scalar, ...] | None = None
+
+
+@frozen
 class EventPage:
     """Events in log order. ``cursor`` is where to go on; it is the given one when nothing came."""
 
@@ -289,6 +301,21 @@ class AsyncVersioned(Protocol):
 
     async def schema(self) -> SchemaState: ...
     async def upgrade(self) -> SchemaState: ...
+
+
+class SearchingStorage(Protocol):
+    """What a storage offers besides, where it can find rows by their words. One that does not makes the connector refuse
+    to search; nothing else needs it."""
+
+    def search(self, search: Search) -> Page:
+        """One page; only rows of the tenant, and each as it is now: what was overwritten or deleted is not found."""
+        ...
+
+
+class AsyncSearchingStorage(Protocol):
+    """As ``SearchingStorage``, awaitable."""
+
+    async def search(self, search: Search) -> Page: ...
 
 
 class AsyncStorage(Protocol):

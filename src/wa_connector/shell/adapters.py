@@ -12,7 +12,7 @@ from wa_connector.model.address import Address
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, App, LineSetup, Seat
-from wa_connector.model.ids import AccountId, AppId, ContactId, LineId, TenantId, UserId
+from wa_connector.model.ids import AccountId, AppId, ContactId, LineId, ProviderId, TenantId, UserId
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.model.template import Template
@@ -27,6 +27,7 @@ from wa_connector.ports.storage import (
     Page,
     Scan,
     SchemaState,
+    Search,
     Snapshot,
     Storage,
     Versioned,
@@ -62,6 +63,13 @@ class PlainStorage:
 
     async def scan(self, scan: Scan) -> Page:
         return await self._hop(lambda: self._plain.scan(scan))
+
+    async def search(self, search: Search) -> Page:
+        """Raises ``UsageError`` where the storage cannot search."""
+        find: Callable[[Search], Page] | None = getattr(self._plain, "search", None)
+        if find is None:
+            raise UsageError("this storage finds nothing by its words: it has no method search (SearchingStorage)")
+        return await self._hop(lambda: find(search))
 
     async def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         return await self._hop(lambda: self._plain.events_after(tenant, cursor, limit))
@@ -136,6 +144,11 @@ class PlainTransport:
 
     async def send(self, line: LineSetup, envelope: Envelope, _: AsyncMediaStore) -> SendOutcome:
         return await self._hop(lambda: self._plain.send(line, envelope, self._media))
+
+    async def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        """True, and nothing done, where the transport has no receipts."""
+        tell: Callable[[LineSetup, ProviderId], bool] | None = getattr(self._plain, "mark_read", None)
+        return True if tell is None else await self._hop(lambda: tell(line, message))
 
     async def fetch(self, line: LineSetup, media: MediaRef, _: AsyncMediaStore) -> FetchOutcome:
         return await self._hop(lambda: self._plain.fetch(line, media, self._media))

@@ -4,12 +4,13 @@ Theory: a lane is leased, so no other process looks at it; its fence goes into e
 its lease without noticing commits nothing. Messages of a lane leave in order: a head that waits makes the lane wait.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, final
 
 from attrs import evolve, frozen
 
+from wa_connector.decide.acknowledging import put_back_receipt, take_receipt
 from wa_connector.decide.delivering import (
     Handed,
     Record,
@@ -31,7 +32,7 @@ from wa_connector.errors import Contended, RowCorrupt, Unavailable
 from wa_connector.model.content import TemplateMessage, media_of
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
-from wa_connector.model.ids import TenantId
+from wa_connector.model.ids import ProviderId, TenantId
 from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import (
@@ -170,6 +171,8 @@ class _Lane:
             return Turn(0, self._ports.clock() + LEASE)
         if self._lane.key.work is Work.FETCH:
             return await self._fetch_all(setup, transport)
+        if self._lane.key.work is Work.RECEIPT:
+            return await self._acknowledge_all(setup, transport)
         look_at = await self._release_held(setup)
         turn = await self._send_all(setup, transport)
         return evolve(turn, due_at=min(filter(None, (turn.due_at, look_at)), default=None))
@@ -330,6 +333,33 @@ class _Lane:
             fetched += 1
         return Turn(fetched, self._ports.clock() if fetched else None)
 
+    # --- receipts -------------------------------------------------------------------------------------------------
+
+    async def _acknowledge_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
+        """Show the customer what was read. What is taken out and then lost, in a crash, stays lost: see there."""
+        tell: Callable[[LineSetup, ProviderId], Awaitable[bool]] | None = getattr(transport, "mark_read", None)
+        told = 0
+        for entry in await self._entries(queued=1, limit=A_TURN):
+            if entry.due_at > self._ports.clock():
+                return Turn(told, entry.due_at)
+            if self._is_stopping():
+                return Turn(told, self._ports.clock())
+            take = Take(await ground_for(self._ports, setup, None), self._lane, entry.message)
+            message = await self._decide(take_receipt, take)
+            if message is None or tell is None:
+                continue
+            try:
+                is_done = await tell(setup, message)
+            except Exception as error:  # noqa: BLE001 - as above
+                log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
+                is_done = True
+            if is_done:
+                told += 1
+            else:
+                await self._decide(put_back_receipt, (take, entry))
+        (left,) = await self._entries(queued=1, limit=1) or (None,)
+        return Turn(told, left.due_at if left else None)
+
     # --- common -------------------------------------------------------------------------------------------------------
 
     async def _entries(self, *, queued: int, limit: int) -> list[OutboxEntry]:
@@ -392,8 +422,10 @@ class _Lane:
         if not isinstance(outcome, Committed):
             raise _LeaseLost
 
-    def _wanted(self, command: Take | Record | RecordFetch | Doubt) -> Sequence[Wanted]:
+    def _wanted(self, command: Take | Record | RecordFetch | Doubt | tuple[Take, OutboxEntry]) -> Sequence[Wanted]:
         key = self._lane.key
+        if isinstance(command, tuple):
+            command = command[0]
         customer = ("customer", (key.tenant, FOUND))
         consent = ("consent", (key.tenant, FOUND))
         pair = ("pair", (key.tenant, FOUND, key.line))

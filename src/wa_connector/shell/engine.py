@@ -4,7 +4,7 @@ Each method asks the directory and the host's hooks first, then loads, decides a
 command and handed in as data; a conflict does not ask them again.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
@@ -27,6 +27,7 @@ from wa_connector.decide.membership import (
     Leaving,
     Mute,
     OfHeld,
+    OrderHeld,
     Remove,
     Retire,
     Transfer,
@@ -83,7 +84,7 @@ from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
-from wa_connector.shell.reading import CustomerTimeline, InboxPage, Shelves, Timeline, Window, of_thread
+from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Shelves, Timeline, Window, of_thread
 from wa_connector.shell.screening import screened_outbound, with_signature
 from wa_connector.shell.waking import wake_line
 
@@ -210,6 +211,22 @@ class Engine:
         seat = await self._seat(tenant, user)
         return await reading.inbox(self._ports, seat, shelves, Window.of(limit, before, after))
 
+    async def search(
+        self,
+        tenant: TenantId,
+        user: UserId,
+        text: str,
+        *,
+        conversation: ConversationId | None,
+        before: str,
+        limit: int,
+    ) -> SearchPage:
+        window = Window.of(limit, before, "")
+        seat = await self._seat(tenant, user)
+        if conversation is not None:
+            await self._readable(tenant, user, conversation)
+        return await reading.search(self._ports, seat, text, conversation, window)
+
     async def mark_read(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, up_to: MessageId
     ) -> Placement:
@@ -226,7 +243,7 @@ class Engine:
         # What lies behind the mark and what had arrived are of one moment, or an entry that comes in would be read.
         assert ground.seat is not None
         listings = listings_of(tenant, conversation, ground.seat)
-        wanted: list[Wanted] = [CONVERSATION.of(tenant, conversation), *listings, command.behind]
+        wanted: list[Wanted] = [CONVERSATION.of(tenant, conversation), *listings, command.behind, command.before]
         return await self._placement(await decide(self._ports, mark_read, command, tenant, wanted), tenant)
 
     async def mark_unread(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Placement:
@@ -401,6 +418,14 @@ class Engine:
     ) -> Placement:
         return await self._act(
             membership.cancel_held, lambda asked: OfHeld(asked, message), tenant, user, conversation, ""
+        )
+
+    async def order_held(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId, messages: Iterable[MessageId]
+    ) -> Placement:
+        order = tuple(messages)
+        return await self._act(
+            membership.order_held, lambda asked: OrderHeld(asked, order), tenant, user, conversation, ""
         )
 
     async def edit_held(

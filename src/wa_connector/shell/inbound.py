@@ -409,7 +409,8 @@ def _begins_unasked(element: _Element, answer: Ready[Any] | Known | Refused) -> 
 
 def _open_threads(tenant: TenantId, snapshot: Snapshot) -> Sequence[Wanted]:
     """The threads into which what customers wrote may go: one more load for all, instead of one for each."""
-    pairs = (row.value for key, row in snapshot.rows.items() if key.kind == PAIR.name and row.value is not None)
+    found = ((key, row.value) for key, row in snapshot.rows.items() if key.kind == PAIR.name)
+    pairs = (pair for key, pair in found if pair is not None and key.parts[0] == tenant)
     return [CONVERSATION.of(tenant, thread) for pair in pairs for thread in pair.open]
 
 

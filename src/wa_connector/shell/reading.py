@@ -6,7 +6,7 @@ and loads what belongs to its threads, all of them at once. So its cost goes by 
 not by how much there is.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 from typing import Final
@@ -26,10 +26,11 @@ from wa_connector.model.ids import ConversationId, CustomerId, LineId, TenantId
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
+from wa_connector.model.searching import words_of
 from wa_connector.policy.membership import Span, as_seen, concerns, names_of, preferred, spans
 from wa_connector.policy.screens import Composer
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER, Key, Scalar
-from wa_connector.ports.storage import FOUND, Follow, Range, Row, Scan, Snapshot, Wanted
+from wa_connector.ports.storage import FOUND, Follow, Page, Range, Row, Scan, Search, Snapshot, Wanted
 from wa_connector.shell.committing import ask_all
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports
@@ -433,15 +434,67 @@ async def _threads_of(
     return {name: rows[key].value for name, key in keys.items()}
 
 
+# --- by words ---------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class SearchPage:
+    """Entries that a user may see and that have certain words, newest first, with their threads by id. ``before`` is the
+    cursor of the page further back, '' at the end; a page that passes over much that is not his to see may be short."""
+
+    messages: tuple[Message, ...]
+    conversations: Mapping[ConversationId, Conversation]
+    before: str = ""
+
+
+async def search(
+    ports: Ports, seat: Seat, text: str, conversation: ConversationId | None, window: Window
+) -> SearchPage:
+    """A page of what is found; in one thread, or in all that the user may see."""
+    tenant, words = seat.user.tenant, words_of(text)
+    find: Callable[[Search], Awaitable[Page]] | None = getattr(ports.storage, "search", None)
+    if find is None:
+        raise UsageError("this storage finds nothing by its words: it has no method search (SearchingStorage)")
+    lines = {setup.line.id for setup in await ports.directory.lines(tenant, seat.user.id)}
+    threads: dict[ConversationId, Conversation] = {}
+    found: list[Message] = []
+    after, size, has_more = window.before, window.limit + 1, bool(words)
+    for _ in range(_LOOKS):
+        if not has_more or len(found) > window.limit:
+            break
+        page = await find(Search("message", tenant, words, size, after))
+        passed: list[Message] = [row.value for _, row in page.rows]
+        threads |= await _threads_of(ports, tenant, {entry.conversation for entry in passed} - {*threads})
+        found += (
+            entry
+            for entry in passed
+            if conversation in (None, entry.conversation)
+            and is_shown(threads[entry.conversation], seat, lines, entry.at)
+        )
+        has_more = page.next is not None
+        after = place_of(passed[-1]) if passed else after
+        size *= 2
+    shown = found[: window.limit]
+    before = ""
+    if len(found) > window.limit:
+        before = cursor(place_of(shown[-1]))
+    elif has_more and after is not None:
+        before = cursor(after)  # It looked further than what it shows.
+    known = {entry.conversation: as_seen(threads[entry.conversation], seat) for entry in shown}
+    return SearchPage(tuple(shown), known, before)
+
+
 __all__ = [
     "CustomerTimeline",
     "InboxEntry",
     "InboxPage",
+    "SearchPage",
     "Shelves",
     "Timeline",
     "Window",
     "customer_timeline",
     "inbox",
     "of_thread",
+    "search",
     "timeline",
 ]

@@ -26,16 +26,18 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import pytest
 from attrs import evolve
 
 from wa_connector.errors import UsageError
+from wa_connector.model.content import Text
 from wa_connector.model.conversation import Conversation, ConversationState, Listing, ListingState
 from wa_connector.model.customer import Customer
 from wa_connector.model.event import CustomerSeen, Event
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, TenantId
+from wa_connector.model.message import ByCustomer, Message, MessageStatus
 from wa_connector.model.queue import Budget, EntryState, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.ports.rows import (
     ADDRESS,
@@ -67,6 +69,8 @@ from wa_connector.ports.storage import (
     Range,
     Row,
     Scan,
+    Search,
+    SearchingStorage,
     Settle,
     Snapshot,
     Storage,
@@ -243,7 +247,7 @@ class StorageContract:
         assert _commit(store, _merge(THREAD, entries=5)) == COMMITTED
         assert _commit(store, _change(reads={THREAD: 1}, deletes=(THREAD,))) == COMMITTED
         _insert(store, THREAD, _thread("thread-1"))
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0, "acknowledged": 0}
 
     # ------------------------------------------------------------------------------- merges
 
@@ -262,12 +266,12 @@ class StorageContract:
     def test_a_column_begins_at_zero(self, store: Storage) -> None:
         """Of a row that merges made, each column is there, and a maximum does not fall below its beginning."""
         assert _commit(store, _merge(THREAD, last_at=-5)) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 0, "entries": 0, "held": 0, "acknowledged": 0}
 
     def test_merges_hold_whole_microseconds(self, store: Storage) -> None:
         """64 bits."""
         assert _commit(store, _merge(THREAD, last_at=2**62, entries=-(2**62))) == COMMITTED
-        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62), "held": 0}
+        assert _row(store, THREAD).merged == {"last_at": 2**62, "entries": -(2**62), "held": 0, "acknowledged": 0}
 
     def test_a_merge_does_not_move_the_version(self, store: Storage) -> None:
         """So it makes nobody conflict who read the payload."""
@@ -279,10 +283,12 @@ class StorageContract:
     def test_a_row_that_merges_made_counts_as_absent(self, store: Storage) -> None:
         """Version 0 and no value, until the first put, which keeps what was merged."""
         assert _commit(store, _merge(THREAD, entries=2)) == COMMITTED
-        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2, "held": 0})
+        assert _row(store, THREAD) == Row(0, None, {"last_at": 0, "entries": 2, "held": 0, "acknowledged": 0})
         assert _commit(store, _change(reads={THREAD: 0}, merges=(Merge(THREAD, {"entries": 1}),))) == COMMITTED
         assert _commit(store, _change(puts=(Put(THREAD, _thread("thread-1")),))) == COMMITTED
-        assert _row(store, THREAD) == Row(1, _thread("thread-1"), {"last_at": 0, "entries": 3, "held": 0})
+        assert _row(store, THREAD) == Row(
+            1, _thread("thread-1"), {"last_at": 0, "entries": 3, "held": 0, "acknowledged": 0}
+        )
 
     def test_a_row_that_merges_made_has_its_place(self, store: Storage) -> None:
         """In pages and ranges it is a row like any other, its projected columns empty."""
@@ -299,7 +305,9 @@ class StorageContract:
         for version in (0, 1):
             change = _put(THREAD, _thread("thread-1"), version)
             assert _commit(store, evolve(change, merges=merges)) == COMMITTED
-        assert _row(store, THREAD) == Row(2, _thread("thread-1"), {"last_at": 3, "entries": 4, "held": 0})
+        assert _row(store, THREAD) == Row(
+            2, _thread("thread-1"), {"last_at": 3, "entries": 4, "held": 0, "acknowledged": 0}
+        )
 
     # ------------------------------------------------------------------------------- marks
 
@@ -590,6 +598,80 @@ class StorageContract:
         page = store.scan(Scan("customer", "key", (TENANT,), 99))
         assert [key.parts[1] for key, _ in page.rows] == list(ORDERED)
 
+    # ------------------------------------------------------------------------------- words
+
+    @pytest.fixture
+    def searching(self, store: Storage, storage: Any) -> SearchingStorage:
+        """The storage, where it can search; a storage that cannot passes without these tests."""
+        if getattr(storage, "search", None) is None:
+            pytest.skip("this storage does not search")
+        return cast(SearchingStorage, store)
+
+    def test_rows_are_found_by_how_their_words_begin(self, store: Storage, searching: SearchingStorage) -> None:
+        """Each word that is looked for begins one of the row's, in any order; the last row first."""
+        texts = ("Where is my parcel?", "The parcels are late", "Late again", "Größe 42, 你好", "parc ' \" \\ * (")
+        for number, text in enumerate(texts):
+            _say(store, number, text)
+        expected = {
+            ("parcel",): [1, 0],
+            ("parc", "la"): [1],
+            ("late",): [2, 1],
+            ("gros",): [3],
+            ("4",): [3],
+            ("好",): [3],
+            ("parc",): [4, 1, 0],
+            ("arcel",): [],
+        }
+        found = {words: _found(searching, words) for words in expected}
+        assert found == {words: [f"m{number}" for number in numbers] for words, numbers in expected.items()}
+
+    def test_a_search_pages_like_an_index(self, store: Storage, searching: SearchingStorage) -> None:
+        for number in range(7):
+            _say(store, number, "late" if number != 3 else "early")
+        for limit in (1, 2, 6, 7):
+            search, keys = Search("message", TENANT, ("late",), limit), []
+            while True:
+                page = searching.search(search)
+                assert dict(page.rows) == store.load([key for key, _ in page.rows]).rows
+                keys += [key.parts[1] for key, _ in page.rows]
+                if page.next is None:
+                    break
+                assert len(page.rows) == limit
+                search = evolve(search, after=page.next)
+            assert keys == ["m6", "m5", "m4", "m2", "m1", "m0"]
+
+    def test_what_is_overwritten_or_deleted_is_not_found(self, store: Storage, searching: SearchingStorage) -> None:
+        """An erased message leaves the index with its row."""
+        for number in range(3):
+            _say(store, number, "late parcel")
+        key = MESSAGE.of(TENANT, "m0")
+        assert _commit(store, _put(key, _message(0, "nothing more"), 1)) == COMMITTED
+        gone = MESSAGE.of(TENANT, "m1")
+        assert _commit(store, _change(reads={gone: 1}, deletes=(gone,))) == COMMITTED
+        assert _found(searching, ("parcel",)) == ["m2"]
+        assert _found(searching, ("nothing",)) == ["m0"]
+        assert _commit(store, _put(key, _message(0, ""), 2)) == COMMITTED
+        assert _found(searching, ("nothing",)) == []
+        assert _commit(store, _put(key, _message(0, "late after all"), 3)) == COMMITTED
+        assert _found(searching, ("late",)) == ["m2", "m0"]
+
+    def test_a_search_keeps_to_its_tenant(self, store: Storage, searching: SearchingStorage) -> None:
+        for tenant in (TENANT, OTHER, TenantId("it's \\ a 'tenant'")):
+            _say(store, 1, "late", tenant)
+            assert [key.parts[0] for key, _ in searching.search(Search("message", tenant, ("late",), 9)).rows] == [
+                tenant
+            ]
+
+    def test_what_cannot_be_searched_is_refused(self, searching: SearchingStorage) -> None:
+        for wrong in (
+            Search("customer", TENANT, ("a",), 1),
+            Search("message", TENANT, (), 1),
+            Search("message", TENANT, ("two words",), 1),
+            Search("message", TENANT, ("a",), 1, after=(1,)),
+        ):
+            with pytest.raises(UsageError):
+                searching.search(wrong)
+
     # ------------------------------------------------------------------------------- sequence
 
     def test_a_sequence_rises_in_the_order_of_commits(self, store: Storage) -> None:
@@ -847,7 +929,7 @@ class StorageContract:
                 assert _commit(store, _merge(THREAD, entries=1, last_at=number * 10 + step)) == COMMITTED
 
         _in_threads(8, merge)
-        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79, "held": 0}
+        assert _row(store, THREAD).merged == {"entries": 80, "last_at": 79, "held": 0, "acknowledged": 0}
 
     def test_a_mark_is_taken_once_by_many(self, store: Storage) -> None:
         """Of eight deliveries of one webhook at once one lands, and the others hear which."""
@@ -999,6 +1081,9 @@ class _Awaited:
     def scan(self, scan: Scan) -> Page:
         return self._run(self._storage.scan(scan))
 
+    def search(self, search: Search) -> Page:
+        return self._run(self._storage.search(search))  # type: ignore[attr-defined, no-any-return]
+
     def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         return self._run(self._storage.events_after(tenant, cursor, limit))
 
@@ -1090,6 +1175,24 @@ def _by_address(address: Key) -> Follow:
         ("pair", (TENANT, FOUND, LINE)),
     )
     return Follow(address, "customer", then)
+
+
+def _message(number: int, text: str) -> Message:
+    thread, customer = ConversationId("thread-1"), CustomerId("ann")
+    at = NOW + SECOND * number
+    return Message(
+        MessageId(f"m{number}"), thread, customer, LINE, at, ByCustomer(), Text(text), MessageStatus.RECEIVED, at
+    )
+
+
+def _say(store: Storage, number: int, text: str, tenant: TenantId = TENANT) -> None:
+    key = MESSAGE.of(tenant, f"m{number}")
+    change = Change(tenant, NOW, puts=(Put(key, _message(number, text)),))
+    assert list(store.commit([change])) == [COMMITTED]
+
+
+def _found(store: SearchingStorage, words: tuple[str, ...]) -> list[Scalar]:
+    return [key.parts[1] for key, _ in store.search(Search("message", TENANT, words, 99)).rows]
 
 
 def _fill(store: Storage, kind: str, count: int, tenant: TenantId = TENANT) -> list[Sample]:

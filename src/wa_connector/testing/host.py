@@ -222,6 +222,9 @@ class ScriptedTransport:
     def __init__(self, templates: Iterable[Template] = ()) -> None:
         self.answers: deque[Answer] = deque()
         self.fetches: deque[FetchOutcome | Exception] = deque()
+        self.receipts: deque[bool | Exception] = deque()
+        self.read: list[ProviderId] = []
+        """What the customer was shown as read."""
         self.listed = list(templates)
         self.sent: list[Envelope] = []
         self.is_closed = False
@@ -234,6 +237,14 @@ class ScriptedTransport:
         if isinstance(answer, Exception):
             raise answer
         return answer(envelope) if callable(answer) else answer
+
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool:  # noqa: ARG002 - the port's signature
+        answer = self.receipts.popleft() if self.receipts else True
+        if isinstance(answer, Exception):
+            raise answer
+        if answer:
+            self.read.append(message)
+        return answer
 
     def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
         if self.fetches:

@@ -19,7 +19,7 @@ from wa_connector.model.event import Event, Happening
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
 from wa_connector.ports.codec import decode, decode_happening, encode, encode_happening
-from wa_connector.ports.misuse import check_change, check_follow, check_page, kind_of, parse_cursor
+from wa_connector.ports.misuse import check_change, check_follow, check_page, check_search, kind_of, parse_cursor
 from wa_connector.ports.rows import DEDUPE, KINDS, ColumnType, Key, Kind, MergeRule, Scalar
 from wa_connector.ports.storage import (
     ABSENT,
@@ -37,6 +37,7 @@ from wa_connector.ports.storage import (
     Range,
     Row,
     Scan,
+    Search,
     Settle,
     Snapshot,
     Wake,
@@ -106,6 +107,22 @@ class MemoryStorage:
         with self._open():
             entries = _behind(self._entries(scan.kind, scan.index, scan.prefix, scan.descending), scan)
             page = entries[: scan.limit]
+            rows = tuple((key, self._row(key)) for _, key in page)
+        return Page(rows, page[-1][0] if page and len(entries) > len(page) else None)
+
+    def search(self, search: Search) -> Page:
+        """One page of the rows that have the words: every row is looked at."""
+        searched = check_search(search)
+        with self._open():
+            found = [
+                (tuple(stored.columns[column] for column in searched.order), key)
+                for key, stored in self._tables[search.kind].items()
+                if key.parts[0] == search.tenant and _has_words(str(stored.columns[searched.column]), search.words)
+            ]
+            entries: list[tuple[tuple[Any, ...], Key]] = sorted(found, reverse=True)
+            if search.after is not None:
+                entries = [each for each in entries if each[0] < search.after]
+            page = entries[: search.limit]
             rows = tuple((key, self._row(key)) for _, key in page)
         return Page(rows, page[-1][0] if page and len(entries) > len(page) else None)
 
@@ -318,8 +335,16 @@ class AsyncMemoryStorage:
     async def scrub(self) -> None:
         self.plain.scrub()
 
+    async def search(self, search: Search) -> Page:
+        return self.plain.search(search)
+
     async def aclose(self) -> None:
         self.plain.close()
+
+
+def _has_words(text: str, words: Sequence[str]) -> bool:
+    found = text.split()
+    return all(any(each.startswith(word) for each in found) for word in words)
 
 
 def _behind(entries: list[tuple[tuple[Any, ...], Key]], page: Range | Scan) -> list[tuple[tuple[Any, ...], Key]]:

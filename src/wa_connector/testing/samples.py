@@ -369,6 +369,7 @@ def _outbox(tenant: TenantId, number: int) -> tuple[Key, OutboxEntry]:
         due_at=_at(number),
         since_at=NOW,
         attempts=number,
+        rank=number % 2,
     )
     return rows.OUTBOX.of(tenant, value.work.value, value.message), value
 

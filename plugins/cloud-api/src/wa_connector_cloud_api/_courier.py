@@ -14,6 +14,7 @@ from attrs import field, frozen
 from wa_connector.errors import ConfigError, InternalError, ProviderError, Unavailable, UnknownProviderError
 from wa_connector.model.content import Content, MediaRef, TemplateMessage
 from wa_connector.model.directory import Account, LineSetup
+from wa_connector.model.ids import ProviderId
 from wa_connector.model.outbound import (
     AccountStopped,
     Deferred,
@@ -149,6 +150,23 @@ async def send(wire: Wire, options: Options, line: LineSetup, envelope: Envelope
     if isinstance(outcome, Rejected):
         memory.forget(line, envelope.content)
     return outcome
+
+
+async def mark_read(wire: Wire, options: Options, line: LineSetup, message: ProviderId) -> bool:
+    """False where it was not shown and may be tried again."""
+    try:
+        to = target(line.account, options)
+    except ConfigError:
+        return False
+    match await wire.call(to, requests.read_receipt(line.line, message)):
+        case NotSent():
+            return False
+        case Answer() as answer:
+            return answer.status != 429  # Whatever else it refuses, it refuses for good.
+        case Lost():
+            return True
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _is_marketing(content: Content) -> bool:

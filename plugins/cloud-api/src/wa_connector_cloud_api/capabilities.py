@@ -104,6 +104,8 @@ CAPABILITIES: Final = Capabilities(
     no_marketing_to=frozenset({"US"}),
     # Source: Cloud API, throughput, "Pair rate limits": one message in 6 s to one customer; a burst
     # of up to 45 is borrowed from the time after it. Read 2026-11.
+    # Source: Cloud API, mark messages as read, read 2026-11.
+    has_read_receipts=True,
     pair_burst=45,
     pair_interval=timedelta(seconds=6),
     # Source: Cloud API, throughput: 80 messages a second and number, before any upgrade. Read 2026-11.

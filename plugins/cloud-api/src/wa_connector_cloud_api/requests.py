@@ -96,6 +96,12 @@ def mark_read(line: Line, message: ProviderId, is_typing: bool = False) -> Call:
     return Call("POST", f"/{_segment(line.provider_ref)}/messages", json=body)
 
 
+def read_receipt(line: Line, message: ProviderId) -> Call:
+    """The request that shows the customer a message of his, and all before it, as read."""
+    body = {"messaging_product": "whatsapp", "status": "read", "message_id": message}
+    return Call("POST", f"/{_segment(line.provider_ref)}/messages", json=body)
+
+
 def _recipient(to: Address) -> _Json:
     match to.kind:
         case AddressKind.NUMBER | AddressKind.WHATSAPP_ID:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, final
 from wa_connector.errors import UsageError
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, LineSetup
-from wa_connector.model.ids import TenantId
+from wa_connector.model.ids import ProviderId, TenantId
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.template import Template
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
@@ -60,6 +60,11 @@ class CloudApiTransport:
         """Hand one message over, its files first. Bounded by ``Options.timeouts``."""
         wire = _Wire(self._options, self._pool(), line.account.tenant, media)
         return _courier.run(_courier.send(wire, self._options, line, envelope, self._memory))
+
+    def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        """Show the customer that a message of his was read, and all before it."""
+        wire = _Wire(self._options, self._pool(), line.account.tenant, None)
+        return _courier.run(_courier.mark_read(wire, self._options, line, message))
 
     def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
         """Bring the bytes of inbound media into the store, checked against what was announced."""
@@ -191,6 +196,11 @@ class AsyncCloudApiTransport:
         """Hand one message over, its files first. Bounded by ``Options.timeouts``."""
         wire = _AsyncWire(self._options, self._lanes(), line.account.tenant, media)
         return await _courier.send(wire, self._options, line, envelope, self._memory)
+
+    async def mark_read(self, line: LineSetup, message: ProviderId) -> bool:
+        """As ``CloudApiTransport.mark_read``."""
+        wire = _AsyncWire(self._options, self._lanes(), line.account.tenant, None)
+        return await _courier.mark_read(wire, self._options, line, message)
 
     async def fetch(self, line: LineSetup, media: MediaRef, store: AsyncMediaStore) -> FetchOutcome:
         """Bring the bytes of inbound media into the store, checked against what was announced."""

@@ -17,7 +17,7 @@ from wa_connector.model.ids import CustomerId, LineId, TenantId
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
 from wa_connector.ports.codec import decode_happening, decode_row
-from wa_connector.ports.misuse import check_follow, check_page, kind_of, parse_cursor
+from wa_connector.ports.misuse import check_follow, check_page, check_search, kind_of, parse_cursor
 from wa_connector.ports.rows import KINDS, ColumnType, Key, Kind, Scalar
 from wa_connector.ports.storage import (
     ABSENT,
@@ -30,6 +30,7 @@ from wa_connector.ports.storage import (
     Range,
     Row,
     Scan,
+    Search,
     Snapshot,
     Wanted,
 )
@@ -194,6 +195,22 @@ async def scan(ask: Ask, scan: Scan) -> Page:
     found = await ask(sql, {**values, "limit": scan.limit + 1})
     page = found[: scan.limit]
     ends = len(kind.key)
+    rows = tuple((key, _row(key, raw[ends : ends + 4])) for raw in page for key in (Key(kind.name, raw[:ends]),))
+    return Page(rows, page[-1][ends + 4 :] if page and len(found) > len(page) else None)
+
+
+async def search(ask: Ask, search: Search) -> Page:
+    """One page of the rows that have certain words."""
+    check_search(search)
+    kind, ends = kind_of(search.kind), len(kind_of(search.kind).key)
+    values = {
+        "looked_for": statements.search_query(search.tenant, search.words),
+        "whose": search.tenant,
+        "after": None if search.after is None else _dump(search.after),
+        "most": search.limit + 1,
+    }
+    found = await ask(statements.search(search.kind), values)
+    page = found[: search.limit]
     rows = tuple((key, _row(key, raw[ends : ends + 4])) for raw in page for key in (Key(kind.name, raw[:ends]),))
     return Page(rows, page[-1][ends + 4 :] if page and len(found) > len(page) else None)
 

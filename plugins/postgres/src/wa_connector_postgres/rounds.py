@@ -114,10 +114,17 @@ def _check_keepable(change: Change, coded: Prepared) -> None:
 def _indexed(coded: Prepared) -> Iterator[Sequence[Scalar]]:
     """What goes into indexes, in groups of which none is smaller than an entry."""
     yield from (key.parts for key in coded.expected if key not in coded.puts)
-    yield from ((*key.parts, *written.columns) for key, written in coded.puts.items())
+    yield from ((*key.parts, *_in_indexes(key, written)) for key, written in coded.puts.items())
     yield from (key.parts for key, _ in coded.merges)
     yield from (mark.key.parts for mark in coded.marks)
     yield from (_lane(lane) for lane, _ in coded.wakes)
+
+
+def _in_indexes(key: Key, written: Written) -> Iterator[Scalar]:
+    """The columns but that of the words: each of those is an entry by itself, and the core has bounded them."""
+    kind = KINDS[key.kind]
+    searched = kind.searched.column if kind.searched else ""
+    return (value for column, value in zip(kind.columns, written.columns, strict=True) if column.name != searched)
 
 
 def _fences(change: Change) -> Iterator[tuple[LaneKey, int]]:

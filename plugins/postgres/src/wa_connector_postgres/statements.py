@@ -242,6 +242,57 @@ def _compared(columns: Sequence[str], sign: str, values: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------------------- tables
 
 
+def search_query(tenant: str, words: Iterable[str]) -> str:
+    """What the index of words is asked for, as a ``tsquery``: the tenant's own rows in which each of the words begins one.
+    Words are of letters and digits alone; a tenant's name may hold anything."""
+    whose = tenant.replace("\\", "\\\\").replace("'", "''")
+    return " & ".join((f"'={whose}'", *(f"'{word}':*" for word in words)))
+
+
+def vector(kind: Kind) -> str:
+    """The words of a row as the index has them, the tenant among them, as no word is spelled. Arrays, and not
+    ``to_tsvector``: the core has parted the words, and the server's ideas of language would part them otherwise."""
+    assert kind.searched is not None
+    words = f"string_to_array({quoted(kind.searched.column)}, ' ')"
+    return f"array_to_tsvector(array_append({words}, '=' || tenant))"
+
+
+def search_function(kind: Kind) -> str:
+    """The one question that is answered by bitmaps and a sort, which everywhere else are switched off: so it has settings
+    of its own. What matches is found by the index; only what matches is sorted."""
+    assert kind.searched is not None
+    order = [f"t.{quoted(column)}" for column in kind.searched.order]
+    types = {column.name: column for column in _columns(kind)}
+    cursor = ", ".join(element(types[column], number) for number, column in enumerate(kind.searched.order))
+    return (
+        f"CREATE FUNCTION {quoted('search_' + kind.name)}(looked_for tsquery, whose text, e jsonb, most bigint)"
+        f" RETURNS SETOF {quoted(kind.name)} LANGUAGE sql STABLE"
+        " SET enable_bitmapscan = on SET enable_sort = on SET enable_indexscan = off SET enable_indexonlyscan = off AS $$"
+        f" SELECT t.* FROM {quoted(kind.name)} t WHERE {vector(kind)} @@ looked_for AND t.tenant = whose"
+        f" AND (e IS NULL OR ({', '.join(order)}) < ({cursor}))"
+        f" ORDER BY {', '.join(f'{column} DESC' for column in order)} LIMIT most $$"
+    )
+
+
+@cache
+def search(name: str) -> str:
+    """A page of the rows that have certain words: ``looked_for``, ``whose``, ``after`` (a JSON array or NULL), ``most``.
+
+    Each row: the key, then version, payload, sequence and merges, then the columns of the order, which are its cursor.
+    """
+    kind = KINDS[name]
+    assert kind.searched is not None
+    selected = [
+        *(f"t.{quoted(column.name)}" for column in kind.key),
+        _row(kind),
+        *(f"t.{quoted(column)}" for column in kind.searched.order),
+    ]
+    return (
+        f"SELECT {', '.join(selected)} FROM {quoted('search_' + name)}"
+        "(%(looked_for)s::tsquery, %(whose)s::text, %(after)s::jsonb, %(most)s::bigint) t"
+    )
+
+
 def tables() -> tuple[str, ...]:
     """Everything that a new schema needs but its functions, in order."""
     return (*OWN_TABLES, *(statement for kind in KINDS.values() for statement in tables_of(kind)))
@@ -268,7 +319,15 @@ def tables_of(kind: Kind) -> tuple[str, ...]:
             f" ({', '.join(map(quoted, index.columns))}) WHERE {_ANY}"
             for index in kind.indexes
         ),
+        *_search_tables(kind),
     )
+
+
+def _search_tables(kind: Kind) -> tuple[str, ...]:
+    if kind.searched is None:
+        return ()
+    index = f"CREATE INDEX {quoted(f'{kind.name}_words')} ON {quoted(kind.name)} USING gin (({vector(kind)}))"
+    return (index, search_function(kind))
 
 
 # ------------------------------------------------------------------------------------------------- pieces

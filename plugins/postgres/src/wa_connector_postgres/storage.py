@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Snapshot, Wanted
+from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, SchemaState, Search, Snapshot, Wanted
 from wa_connector.shell.drive import drive
 from wa_connector_postgres import questions, schema
 from wa_connector_postgres.errors import translated
@@ -65,6 +65,11 @@ class PostgresStorage:
         """One page of an index."""
         with self._translated():
             return drive(questions.scan(self._ask, scan))
+
+    def search(self, search: Search) -> Page:
+        """One page of the rows that have certain words, from the index of words."""
+        with self._translated():
+            return drive(questions.search(self._ask, search))
 
     def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         """The tenant's events behind ``cursor``; not yet those behind a transaction that is still in doubt."""
@@ -153,6 +158,11 @@ class AsyncPostgresStorage:
         """One page of an index."""
         with self._translated():
             return await questions.scan(self._pool.ask, scan)
+
+    async def search(self, search: Search) -> Page:
+        """One page of the rows that have certain words, from the index of words."""
+        with self._translated():
+            return await questions.search(self._pool.ask, search)
 
     async def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
         """The tenant's events behind ``cursor``; not yet those behind a transaction that is still in doubt."""

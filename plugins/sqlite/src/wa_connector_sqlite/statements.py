@@ -76,6 +76,13 @@ LEASE: Final = (
 )
 
 
+FORGET_WORDS: Final = tuple(
+    f"""INSERT INTO "{name}_words" ("{name}_words") VALUES ('optimize')"""
+    for name, kind in KINDS.items()
+    if kind.searched is not None
+)
+
+
 @frozen(eq=False)
 class Statements:
     """The statements of one kind. What a row is read as: version, payload, sequence (0 where the kind has none), then
@@ -142,6 +149,78 @@ def scan(name: str, index: str, prefix: int, *, is_after: bool, descending: bool
     )
 
 
+def search_pattern(tenant: str, words: Iterable[str]) -> str:
+    """What FTS5 is asked for: the tenant's own rows in which each of the words begins a word. Words are of letters and
+    digits alone, so there is nothing in them that a pattern could mean."""
+    return " AND ".join((f'scope : "{tenant.encode().hex()}"', *(f'words : "{word}" *' for word in words)))
+
+
+@cache
+def search(name: str, *, is_after: bool) -> str:
+    """A page of the rows that have certain words: the pattern, the tenant, the cursor, the limit.
+
+    Each row: the key, then as ``Statements.load`` reads it, then the columns of the order, which are its cursor.
+    """
+    kind = KINDS[name]
+    assert kind.searched is not None
+    order = [f"m.{_quoted(column)}" for column in kind.searched.order]
+    same = " AND ".join(f"m.{_quoted(column.name)} = f.{_quoted(column.name)}" for column in kind.key)
+    after = f" AND ({', '.join(order)}) < ({_marks(order)})" if is_after else ""
+    row = ", ".join(f"m.{part.strip()}" for part in _row(kind).split(","))
+    selected = [*(f"m.{_quoted(column.name)}" for column in kind.key), row.replace("m.0", "0"), *order]
+    found, words = _quoted(f"{name}_found"), _quoted(f"{name}_words")
+    return (
+        f"SELECT {', '.join(selected)} FROM {words} w CROSS JOIN {found} f ON f.place = w.rowid"
+        f" CROSS JOIN {_quoted(name)} m ON {same}"
+        f" WHERE {words} MATCH ? AND f.tenant = ?{after}"
+        f" ORDER BY {', '.join(f'{column} DESC' for column in order)} LIMIT ?"
+    )
+
+
+def _search_tables(kind: Kind) -> tuple[str, ...]:
+    """The index of a kind's words, and what keeps it true: whatever writes a row, and however, its triggers follow.
+
+    FTS5 counts its rows by number, and ours have names: so ``_found`` has a number for each row that has words, and the
+    words themselves, which FTS5 needs once more to forget them. The tokenizer ``ascii`` parts words at spaces alone, for
+    the core has left nothing else to part at; ``scope`` is the tenant, in hexadecimal digits.
+    """
+    if kind.searched is None:
+        return ()
+    key = [_quoted(column.name) for column in kind.key]
+    table, found, words = (_quoted(f"{kind.name}{end}") for end in ("", "_found", "_words"))
+    column = _quoted(kind.searched.column)
+    same = {row: " AND ".join(f"{name} = {row}.{name}" for name in key) for row in ("old", "new")}
+    entered = (
+        f"INSERT INTO {found} ({', '.join(key)}, scope, words)"
+        f" SELECT {', '.join(f'new.{name}' for name in key)}, lower(hex(new.tenant)), new.{column}"
+        f" WHERE new.{column} <> '';"
+        f" INSERT INTO {words} (rowid, scope, words) SELECT place, scope, words FROM {found} WHERE {same['new']};"
+    )
+    forgotten = (
+        f"INSERT INTO {words} ({words}, rowid, scope, words)"
+        f" SELECT 'delete', place, scope, words FROM {found} WHERE {same['old']};"
+        f" DELETE FROM {found} WHERE {same['old']};"
+    )
+    declared = ", ".join(f"{name} TEXT NOT NULL" for name in key)
+    head = f"CREATE TRIGGER {_quoted(kind.name + '_words_{0}')} AFTER"
+    return (
+        (
+            f"CREATE TABLE {found} (place INTEGER PRIMARY KEY, {declared}, scope TEXT NOT NULL, words TEXT NOT NULL,"
+            f" UNIQUE ({', '.join(key)}))"
+        ),
+        (
+            f"CREATE VIRTUAL TABLE {words} USING fts5(scope, words, content={found}, content_rowid=place, tokenize='ascii',"
+            " detail=column)"
+        ),
+        f"{head.format('insert')} INSERT ON {table} BEGIN {entered} END",
+        (
+            f"{head.format('update')} UPDATE OF {column} ON {table} WHEN old.{column} <> new.{column}"
+            f" BEGIN {forgotten} {entered} END"
+        ),
+        f"{head.format('delete')} DELETE ON {table} BEGIN {forgotten} END",
+    )
+
+
 def tables() -> tuple[str, ...]:
     """Everything that a new file needs, in order."""
     return (*OWN_TABLES, *(statement for kind in KINDS.values() for statement in tables_of(kind)))
@@ -168,6 +247,7 @@ def tables_of(kind: Kind) -> tuple[str, ...]:
             f" ({', '.join(_quoted(column) for column in index.columns)})"
             for index in kind.indexes
         ),
+        *_search_tables(kind),
     )
 
 

@@ -17,7 +17,7 @@ from wa_connector.model.ids import CustomerId, LineId, TenantId
 from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.queue import Budget, LaneKey, LeasedLane, Work
 from wa_connector.ports.codec import decode_happening, decode_row
-from wa_connector.ports.misuse import check_follow, check_page, kind_of, parse_cursor
+from wa_connector.ports.misuse import check_follow, check_page, check_search, kind_of, parse_cursor
 from wa_connector.ports.rows import Key, Kind
 from wa_connector.ports.storage import (
     ABSENT,
@@ -32,6 +32,7 @@ from wa_connector.ports.storage import (
     Row,
     Scan,
     SchemaState,
+    Search,
     Snapshot,
     Wanted,
 )
@@ -45,12 +46,15 @@ from wa_connector_sqlite.statements import (
     DROP_EVENTS,
     DUE,
     EVENTS_AFTER,
+    FORGET_WORDS,
     LEASE,
     OLDEST_EVENTS,
     follow,
     scan,
+    search_pattern,
     statements,
 )
+from wa_connector_sqlite.statements import search as search_sql
 
 _OLDEST: Final = (3, 35, 0)
 """The first with RETURNING."""
@@ -124,6 +128,19 @@ class SqliteStorage:
             found = _select(db, evolve(scan, limit=scan.limit + 1))
         kind = kind_of(scan.kind)
         page = found[: scan.limit]
+        rows = tuple((key, _row(key, raw[len(kind.key) :])) for raw in page for key in (_key(kind, raw),))
+        return Page(rows, page[-1][-width:] if page and len(found) > len(page) else None)
+
+    def search(self, search: Search) -> Page:
+        """One page of the rows that have certain words, from the index of words."""
+        width = len(check_search(search).order)
+        kind = kind_of(search.kind)
+        pattern = search_pattern(search.tenant, search.words)
+        sql = search_sql(search.kind, is_after=search.after is not None)
+        with self._reading() as db:
+            values = (pattern, search.tenant, *(search.after or ()), search.limit + 1)
+            found = db.execute(sql, values).fetchall()
+        page = found[: search.limit]
         rows = tuple((key, _row(key, raw[len(kind.key) :])) for raw in page for key in (_key(kind, raw),))
         return Page(rows, page[-1][-width:] if page and len(found) > len(page) else None)
 
@@ -205,8 +222,11 @@ class SqliteStorage:
     def scrub(self) -> None:
         """Bring the log into the file and cut it off. What is deleted or replaced is overwritten when that happens
         (``secure_delete``), so the log is the only place where it can still stand; readers that run at the moment keep
-        their part of it, and the next call cuts that off."""
+        their part of it, and the next call cuts that off. The index of words forgets by adding a note that it did, and
+        so is written anew."""
         with translated(self._path), self._pool.writing() as db:
+            for statement in FORGET_WORDS:
+                db.execute(statement)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # --------------------------------------------------------------------------------- life cycle
