@@ -12,13 +12,13 @@ from wa_connector.evidence.ledger import verify
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import ButtonReply, Text
 from wa_connector.model.event import CustomersMerged
-from wa_connector.model.ids import CustomerId
+from wa_connector.model.ids import CustomerId, ProviderId
 from wa_connector.model.message import Message, MessageStatus
-from wa_connector.model.outbound import Deferred, OutcomeUnknown
+from wa_connector.model.outbound import Accepted, Deferred, OutcomeUnknown
 from wa_connector.model.queue import EntryState, Work
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
 from wa_connector.ports.rows import Key
-from wa_connector.testing.host import ANA, CARLS_NUMBER
+from wa_connector.testing.host import ANA, CARLS_NUMBER, address_of
 
 if TYPE_CHECKING:
     from tests.decide.conftest import Desk
@@ -131,6 +131,27 @@ def test_threads_are_joined(desk: "Desk") -> None:
     message = desk.receive("It is I", sender=BOTH)
     assert {first, second} == set(desk.pair(message.customer).open)
     assert message.conversation in {first, second}
+
+
+def test_no_address_is_lost(desk: "Desk") -> None:
+    """The survivor has what only the merged record knew, and what both knew once."""
+    desk.receive("Hello", sender=(CARLS_NUMBER, "parent:one"))
+    desk.receive("Hello again", sender=(BSUID,))
+    survivor = desk.customer(desk.receive("It is I", sender=BOTH).customer)
+    known = [each.value for each in survivor.addresses]
+    assert sorted(known) == sorted([CARLS_NUMBER, "one", "one"])
+
+
+def test_the_thread_that_was_the_survivors_latest_stays_so(desk: "Desk") -> None:
+    """The provider's answer may be what tells that two are one: nothing is written by that."""
+    message = desk.send(desk.granted())
+    other = desk.receive("Hello", sender=(BSUID,)).customer
+    latest = {who: desk.pair(who).latest for who in (message.customer, other)}
+    desk.deliver(message, Accepted(ProviderId("out-1"), (address_of(BSUID), address_of(CARLS_NUMBER))))
+    survivor = desk.holder(BSUID)
+    assert survivor is not None
+    assert desk.holder(CARLS_NUMBER) == survivor
+    assert latest[survivor] == desk.pair(survivor).latest
 
 
 def held(desk: "Desk") -> Message:

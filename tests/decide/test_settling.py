@@ -327,3 +327,10 @@ def test_a_template_is_refused_like_any_message(desk: "Desk") -> None:
     message = desk.send(desk.granted(), TemplateMessage("hello", "en", {"body.1": "Carl"}))
     refuse(desk, message, "answer", Correction.WINDOW_CLOSED)
     assert Failure("131", "no", Correction.WINDOW_CLOSED) == desk.stored(message.id).failure
+
+
+def test_the_country_is_read_from_the_customers_addresses(desk: "Desk") -> None:
+    """Of a number in the United States marketing is refused by the provider: the rules have to know it."""
+    american = desk.receive("Hello").customer
+    german = desk.receive("Hallo", sender=("+493012345678",)).customer
+    assert [desk.do(standing_of, desk.ground(), who).country for who in (american, german)] == ["US", ""]

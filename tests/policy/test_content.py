@@ -6,17 +6,22 @@ from hypothesis import given, settings
 
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.content import (
+    Act,
     Button,
     ButtonReply,
     Buttons,
     Call,
     CallDirection,
     Content,
+    Deed,
+    Erased,
     Image,
     MediaRef,
+    Note,
     TemplateMessage,
     Text,
     Unsupported,
+    Withheld,
 )
 from wa_connector.model.decision import Decision, Reason, Remedy, RemedyKind
 from wa_connector.policy.content import is_encodable, judge_content
@@ -38,6 +43,13 @@ def too_long(length: int, limit: int) -> Decision:
 
 def image(mime_type: str = "image/jpeg", size: int = 1, caption: str = "") -> Image:
     return Image(MediaRef(mime_type, sha256="ab" * 32, size=size), caption)
+
+
+@pytest.mark.parametrize("content", [Act(next(iter(Deed))), Note("Psst"), Withheld("dlp", "No."), Erased()], ids=repr)
+def test_what_is_the_timelines_own_never_leaves(content: Content) -> None:
+    """Whatever a channel says that it can carry."""
+    boasting = evolve(WHATSAPP, contents=frozenset({type(content)}))
+    assert refusal(Reason.CONTENT_NOT_SUPPORTED, ("channel", boasting.label)) == judge_content(content, boasting)
 
 
 def buttons(count: int, title: int = 20, body: str = "Which one?") -> Buttons:
