@@ -1,7 +1,7 @@
 """Durable ingest: what a customer's message commits, by our storages, and the same rows by the bare drivers.
 
-One message is a row of ``message``, a mark of ``dedupe``, an event, and two merges (the window and the thread). Ours
-also compares the versions of the four rows that the decision read, which the bare driver does not. Both commit in the
+One message is a row of ``message``, a mark of ``dedupe``, an event, and three merges (window, thread, place in the inbox). Ours
+also compares the versions of the five rows that the decision read, which the bare driver does not. Both commit in the
 same groups, each to a database of its own with the same tables, indexes and pragmas: as many at once as are in flight,
 where ours gathers them by itself, behind an event loop, and the bare driver is handed them.
 
@@ -47,6 +47,10 @@ SQLITE_SQL = (
     "INSERT INTO dedupe (tenant, mark, payload, version) VALUES (?, ?, ?, 1)",
     "UPDATE pair SET customer_at = max(customer_at, ?) WHERE tenant = ? AND customer = ? AND line = ?",
     "UPDATE conversation SET last_at = max(last_at, ?), entries = entries + ? WHERE tenant = ? AND conversation = ?",
+    (
+        "UPDATE listing SET last_at = max(last_at, ?), arrived = arrived + ?"
+        " WHERE tenant = ? AND list = ? AND conversation = ?"
+    ),
     "INSERT INTO event (tenant, sequence, at, happening) VALUES (?, ?, ?, ?)",
 )
 POSTGRES_SQL = (
@@ -69,6 +73,13 @@ POSTGRES_SQL = (
         " GROUP BY tenant, conversation) n WHERE t.tenant = n.tenant AND t.conversation = n.conversation"
     ),
     (
+        "UPDATE listing t SET last_at = greatest(t.last_at, n.at), arrived = t.arrived + n.arrived FROM"
+        " (SELECT tenant, list, conversation, max(at) AS at, sum(arrived) AS arrived"
+        " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])"
+        " AS u(at, arrived, tenant, list, conversation) GROUP BY tenant, list, conversation) n"
+        " WHERE t.tenant = n.tenant AND t.list = n.list AND t.conversation = n.conversation"
+    ),
+    (
         "INSERT INTO event (tenant, transaction, ordinal, at, happening)"
         " SELECT tenant, pg_current_xact_id()::text::bigint, ordinal & 1048575, at, happening"
         " FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[]) AS u(tenant, ordinal, at, happening)"
@@ -88,8 +99,8 @@ def _rows(changes: Sequence[Change]) -> Iterator[list[tuple[Any, ...]]]:
     puts = [(change, change.puts[0]) for change in changes]
     yield [(*put.key.parts, *MESSAGE.project(put.value), encode(put.value, MESSAGE.payload)) for _, put in puts]
     yield [(c.tenant, mark, encode(ref, DEDUPE.payload)) for c in changes for mark, ref in c.dedupe.items()]
-    yield [(c.merges[0].columns["customer_at"], *c.merges[0].key.parts) for c in changes]
-    yield [(*c.merges[1].columns.values(), *c.merges[1].key.parts) for c in changes]
+    for place in range(3):
+        yield [(*c.merges[place].columns.values(), *c.merges[place].key.parts) for c in changes]
     yield [
         (c.tenant, next(_NUMBERS), to_microseconds(c.at), encode_happening(happening))
         for c in changes

@@ -5,7 +5,7 @@ import shutil
 import signal
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from attrs import evolve
 
 from wa_connector.model.event import MessageReceived
 from wa_connector.model.ids import MessageId, ProviderId
-from wa_connector.ports.rows import MESSAGE, PAIR
+from wa_connector.ports.rows import MESSAGE
 from wa_connector.ports.storage import Change, Put
 from wa_connector.testing.host import ACME, MemoryHost
 
@@ -116,19 +116,16 @@ class Ingest:
         (put,), (happening,) = template.puts, template.events
         assert isinstance(happening, MessageReceived)
         at = template.at + timedelta(milliseconds=number)
-        micros = {name: value + number * 1000 for name, value in template.merges[0].columns.items()}
-        (pair, thread) = template.merges
-        assert pair.key.kind == PAIR.name
+        stored = evolve(put.value, id=message, provider_id=wamid, at=at, status_at=at)
         return evolve(
             template,
             at=at,
-            puts=(
-                Put(MESSAGE.of(ACME, message), evolve(put.value, id=message, provider_id=wamid, at=at, status_at=at)),
-            ),
-            merges=(
-                evolve(pair, columns=micros),
-                evolve(thread, columns={"last_at": micros["customer_at"], "entries": 1}),
-            ),
+            puts=(Put(MESSAGE.of(ACME, message), stored),),
+            merges=tuple(evolve(merge, columns=_later(merge.columns, number)) for merge in template.merges),
             dedupe={f"in:line:{wamid}": message},
             events=(evolve(happening, message=message),),
         )
+
+
+def _later(columns: Mapping[str, int], number: int) -> dict[str, int]:
+    return {name: value + number * 1000 if name.endswith("_at") else value for name, value in columns.items()}
