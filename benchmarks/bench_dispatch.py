@@ -120,7 +120,7 @@ def timed(run: Callable[[], int], count: int = IN_FLIGHT * EACH) -> float:
 def main() -> None:
     with server() as url, folder() as home, closing(SqliteStorage(home / "dispatch.db")) as storage:
         host = MemoryHost(storage=storage, owner=ANA, capabilities=UNHURRIED)
-        provided = Provided(host, Options(base_url=url))
+        provided = Provided(host, Options(base_url=url, aiohttp=True))
         queue = Queue(host, provided)
         with asyncio.Runner() as loop:
             connector = AsyncConnector([host, provided], discover=False, clock=host.clock)

@@ -11,7 +11,7 @@ The bare driver's SQL is what somebody who wants speed would write by hand: one 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -199,12 +199,13 @@ def measure(rig: Rig, customers: int, loop: asyncio.Runner) -> None:
         def direct(_: int, many: int = many) -> float:
             return direct_us(rig.plain, ingest.messages(many))
 
-        cases = {"bare": bare, "asynchronous face": looping}
+        cases: dict[str, Callable[[int], float]] = {"bare": bare, "asynchronous face": looping}
         if in_flight == 1:
             cases["synchronous face"] = direct
         rounds = in_turn(ROUNDS, cases)
-        low = rounds.pop("bare")
-        for face, us in rounds.items():
+        low = rounds["bare"]
+        for face in cases.keys() - {"bare"}:
+            us = rounds[face]
             name = f"ingest, {rig.name}, {in_flight} in flight, {where}, {face}: part of the bare driver"
             a_second = round(1e6 / median(us))
             report(name, median(us), "us", baseline=median(low), ratio=ratio(low, us), at_least=0.5, a_second=a_second)
@@ -220,11 +221,11 @@ def main() -> None:
                     measure(Rig("SQLite", plain, GroupedStorage(plain, hop_to(None)), prepared, bare), customers, loop)
         with postgres() as conninfo:
             for customers in (MANY, 1):
-                schema, other = f"ours_{customers}", f"bare_{customers}"
+                schema, beside = f"ours_{customers}", f"bare_{customers}"
                 with (
                     closing(PostgresStorage(conninfo, schema=schema)) as plain,
-                    closing(PostgresStorage(conninfo, schema=other)) as prepared,
-                    closing(BarePostgres(conninfo, other)) as bare,
+                    closing(PostgresStorage(conninfo, schema=beside)) as prepared,
+                    closing(BarePostgres(conninfo, beside)) as bare,
                 ):
                     looping = AsyncPostgresStorage(conninfo, schema=schema)
                     measure(Rig("PostgreSQL", plain, looping, prepared, bare), customers, loop)

@@ -39,9 +39,10 @@ TEXT = "Does it come in another colour? I would take two, if they can be here be
 
 
 @contextmanager
-def folder() -> Iterator[Path]:
-    """A folder for databases; gone afterwards."""
-    found = Path(tempfile.mkdtemp(prefix="wa-bench-"))
+def folder(*, in_memory: bool = False) -> Iterator[Path]:
+    """A folder for databases, on the disk or where that can be had in memory; gone afterwards."""
+    memory = Path("/dev/shm")
+    found = Path(tempfile.mkdtemp(prefix="wa-bench-", dir=memory if in_memory and memory.is_dir() else None))
     found.chmod(0o755)
     try:
         yield found
@@ -64,10 +65,9 @@ def postgres() -> Iterator[str]:
         try:
             yield server.get_uri()
         finally:
-            pid = server.get_pid()
-            os.kill(pid, signal.SIGINT)
             process = server.get_postmaster_info().process
             if process is not None:
+                process.send_signal(signal.SIGINT)
                 process.wait(20)
 
 
