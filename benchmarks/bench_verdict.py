@@ -1,4 +1,4 @@
-"""A verdict: may this be sent, now? And does it cost the same after ten events as after a hundred thousand?"""
+"""A verdict: may this be sent, now? And does it cost the same after ten events as after a million?"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def main() -> None:
     for name, took in rounds.items():
         report(f"verdict: {name}", median(took), "us", at_most=5)
 
-    folded = {length: evolve(STANDING, consent=fold(history(length))["whatsapp"]) for length in (10, 100_000)}
+    folded = {length: evolve(STANDING, consent=fold(history(length))["whatsapp"]) for length in (10, 1_000_000)}
     assert all(decide(WRITE, standing, NOW).is_allowed for standing in folded.values())
     rounds = in_turn(
         15,
@@ -85,8 +85,8 @@ def main() -> None:
             for length, standing in folded.items()
         },
     )
-    short, long = rounds["10"], rounds["100000"]
-    name = "verdict on a standing folded from 100,000 events against one of 10"
+    short, long = rounds["10"], rounds["1000000"]
+    name = "verdict on a standing folded from 1,000,000 events against one of 10"
     report(name, median(long), "us", baseline=median(short), ratio=ratio(long, short), at_most=1.2)
 
 

@@ -327,12 +327,13 @@ class Looped:
 QUICK = Options(timeouts=Timeouts(connect=2.0, write=2.0, answer=0.8, pool=1.0, whole=0.8, download=1.2))
 
 
-@pytest.fixture(params=["plain", "async"])
+@pytest.fixture(params=["plain", "async", "aiohttp"])
 def make_sender(request: pytest.FixtureRequest, files: Files) -> Iterator[Callable[[Options], Sender]]:
     made: list[Plain | Looped] = []
 
     def make(options: Options) -> Sender:
-        made.append(Plain(options, files) if request.param == "plain" else Looped(options, files))
+        carried = evolve(options, aiohttp=request.param == "aiohttp")
+        made.append(Plain(options, files) if request.param == "plain" else Looped(carried, files))
         return made[-1]
 
     yield make

@@ -7,12 +7,14 @@ the environment's proxies, keeps cookies across tenants, and writes every addres
 id and signed media addresses among them – and costs more time than the transport.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from ssl import SSLContext
 from typing import Final
 
 import httpx
 
+from wa_connector.errors import UsageError
 from wa_connector_cloud_api._courier import Download, Lost, NotSent
 from wa_connector_cloud_api._intake import Spoilt
 from wa_connector_cloud_api._json import encode
@@ -45,7 +47,18 @@ def plain_pool(options: Options) -> httpx.HTTPTransport:
     )
 
 
-def async_pool(options: Options, connections: int) -> httpx.AsyncHTTPTransport:
+def async_pools(options: Options, lanes: int, size: int) -> Sequence[httpx.AsyncBaseTransport]:
+    """``lanes`` pools of ``size`` connections, or one of as many. Raises ``UsageError`` where the extra is missing."""
+    if not options.aiohttp:
+        return [_async_pool(options, size) for _ in range(lanes)]
+    try:
+        from wa_connector_cloud_api import _aiohttp
+    except ImportError as error:
+        raise UsageError("Options.aiohttp needs the extra: pip install wa-connector-cloud-api[aiohttp]") from error
+    return [_aiohttp.pool(ssl_context(options), options.proxy, _limits(lanes * size))]
+
+
+def _async_pool(options: Options, connections: int) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(
         verify=ssl_context(options),
         trust_env=False,

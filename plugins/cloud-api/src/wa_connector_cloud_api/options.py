@@ -75,6 +75,9 @@ class Options:
     """How many calls may be under way at once, in one process and one event loop."""
     lanes: int = 8
     """Over how many small pools the asynchronous sender spreads its connections."""
+    aiohttp: bool = False
+    """Whether the asynchronous sender carries over aiohttp (extra ``aiohttp``), which takes about half the processor
+    time of httpx's own client a call, and a third with many under way. It then needs one pool, whatever ``lanes``."""
     ssl_context: "SSLContext | None" = field(default=None, repr=False)
     """For a private certificate authority; by default one context a process, with the bundle of ``certifi``."""
 

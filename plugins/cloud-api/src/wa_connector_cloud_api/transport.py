@@ -262,14 +262,14 @@ class _Lanes:
 
         lanes = max(1, min(options.lanes, options.connections))
         size = -(-options.connections // lanes)
-        self._pools: Final = [_http.async_pool(options, size) for _ in range(lanes)]
-        self._busy: Final = [0] * lanes
+        self._pools: Final = _http.async_pools(options, lanes, size)
+        self._busy: Final = [0] * len(self._pools)
         # As many as all pools have room for, so the least busy always has room for one more.
         self._free: Final = asyncio.Semaphore(lanes * size)
         self._wait: Final = options.timeouts.pool
 
     @asynccontextmanager
-    async def lane(self) -> "AsyncIterator[httpx.AsyncHTTPTransport | None]":
+    async def lane(self) -> "AsyncIterator[httpx.AsyncBaseTransport | None]":
         """A pool with room for one call; None when none came free in time."""
         import asyncio
 

@@ -6,14 +6,14 @@ turn begins; ``land`` is what happens inside it.
 
 import sqlite3
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from wa_connector.model.ids import TenantId
 from wa_connector.model.instants import to_microseconds
 from wa_connector.model.queue import LaneKey
 from wa_connector.ports.codec import decode, encode, encode_happening
 from wa_connector.ports.misuse import check_change
-from wa_connector.ports.rows import DEDUPE, Scalar
+from wa_connector.ports.rows import DEDUPE, Key, Scalar
 from wa_connector.ports.storage import COMMITTED, Change, Conflict, Duplicate, Merge, Outcome, Put, Settle, Wake
 from wa_connector_sqlite.statements import (
     FENCE,
@@ -29,6 +29,7 @@ Parameter = str | int | float | None
 
 
 class Mark(NamedTuple):
+    key: Key
     mark: str
     parameters: tuple[Parameter, ...]
 
@@ -80,6 +81,10 @@ class Numbers:
             self._db.execute(WRITE_NUMBER, (self._last,))
 
 
+Seen: TypeAlias = dict[Key, int]
+"""Versions that this transaction has looked at. Nobody else writes meanwhile, so each holds until this one writes."""
+
+
 def prepare(change: Change) -> Prepared:
     """Everything about a change that needs no database. Raises ``UsageError`` for one that no storage takes."""
     check_change(change)
@@ -90,26 +95,37 @@ def prepare(change: Change) -> Prepared:
     )
 
 
-def land(db: sqlite3.Connection, prepared: Prepared, numbers: Numbers) -> Outcome:
-    """Apply a change inside a transaction. The caller rolls back whatever is not ``COMMITTED``."""
+def land(db: sqlite3.Connection, prepared: Prepared, numbers: Numbers, seen: Seen) -> Outcome:
+    """Apply a change inside a transaction. The caller rolls back whatever is not ``COMMITTED``, and then believes no
+    longer what was ``seen``."""
     # Marks first: the retry of a command that landed has stale reads as well, and what its caller needs to hear is
     # that it landed.
-    for mark, parameters in prepared.marks:
+    for key, mark, parameters in prepared.marks:
         if not db.execute(statements(DEDUPE.name).insert, parameters).rowcount:
             return _duplicate(db, mark, parameters)
+        seen.pop(key, None)
     for sql, parameters, expected, absent, conflict in prepared.checks:
-        row = db.execute(sql, parameters).fetchone()
-        if (absent if row is None else row[0]) != expected:
+        found = None if conflict.key is None else seen.get(conflict.key)
+        if found is None:
+            row = db.execute(sql, parameters).fetchone()
+            found = absent if row is None else row[0]
+            if conflict.key is not None:
+                seen[conflict.key] = found
+        if found != expected:
             return conflict
     for sql, parameters, refusal, is_numbered in prepared.writes:
         values = (*parameters, numbers.next()) if is_numbered else parameters
-        if not db.execute(sql, values).rowcount and refusal is not None:
-            return refusal
+        touched = db.execute(sql, values).rowcount
+        if refusal is not None:
+            if not touched:
+                return refusal
+            if refusal.key is not None:
+                seen.pop(refusal.key, None)
     return COMMITTED
 
 
 def _mark(tenant: TenantId, mark: str, ref: str) -> Mark:
-    return Mark(mark, (tenant, mark, encode(ref, DEDUPE.payload)))
+    return Mark(DEDUPE.of(tenant, mark), mark, (tenant, mark, encode(ref, DEDUPE.payload)))
 
 
 def _duplicate(db: sqlite3.Connection, mark: str, parameters: tuple[Parameter, ...]) -> Duplicate:
@@ -181,4 +197,4 @@ def _lane(lane: LaneKey) -> tuple[str, str, str, str]:
     return (lane.tenant, lane.line, lane.customer, lane.work.value)
 
 
-__all__ = ["Numbers", "Prepared", "land", "prepare"]
+__all__ = ["Numbers", "Prepared", "Seen", "land", "prepare"]
