@@ -365,9 +365,7 @@ def upload(line: Line, content: bytes, mime_type: str = "") -> Call | Rejected:
     if len(content) > megabytes * 1024 * 1024:
         return Rejected("media", f"the file is over {megabytes} MB, which is the most for {actual}")
     if actual == "image/jpeg" and tells_position(content):
-        return Rejected(
-            "media", "the picture tells where it was taken; remove that, or let a converter do it (the extra `pillow`)"
-        )
+        return Rejected("media", "the picture tells where it was taken; send it without that (its EXIF position)")
     return Call(
         "POST",
         f"/{_segment(line.provider_ref)}/media",
