@@ -9,6 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wa_connector.decide.acknowledging import take_receipt
 from wa_connector.decide.delivering import (
     FETCH_ATTEMPTS,
     LONGEST_WAIT,
@@ -22,6 +23,7 @@ from wa_connector.decide.delivering import (
     settle_doubt,
 )
 from wa_connector.decide.draft import Draft, Ready
+from wa_connector.decide.threads import held_in
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Image, MediaRef, TemplateMessage, Text
 from wa_connector.model.decision import Decision, Reason
@@ -474,3 +476,23 @@ def test_a_file_for_a_message_without_one_is_a_defect(desk: "Desk") -> None:
     desk.do(replace)
     with pytest.raises(InternalError, match="none"):
         fetched(desk, message, Fetched(STORED))
+
+
+# --- what else stands in a lane ---------------------------------------------------------------------------------------
+
+
+def test_what_is_parked_is_not_held(desk: "Desk") -> None:
+    """Both stand outside the queue; only what is held leaves by itself."""
+    message = unknown(desk)
+    desk.later(minutes=15)
+    settle(desk, message)
+    desk.later(hours=25)
+    held = desk.send(message.conversation, hold=True)
+    found = desk.do(lambda draft: list(held_in(draft, desk.ground(), desk.thread(message.conversation))))
+    assert [held.id] == [waiting.id for _, waiting in found]
+
+
+def test_a_receipt_that_another_process_took_is_not_taken_again(desk: "Desk") -> None:
+    """It left the outbox with whoever was first."""
+    message = queued(desk)
+    assert desk.do(take_receipt, desk.taking(message)) is None

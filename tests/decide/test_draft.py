@@ -53,8 +53,12 @@ def loaded(**rows: Row) -> Snapshot:
             lambda draft: draft.range(Range("pair", "key", (ACME, "ann"), 9)),
             Range("pair", "key", (ACME, "ann"), 9),
         ),
+        (
+            lambda draft: draft.glimpse(Range("pair", "key", (ACME, "ann"), 9)),
+            Range("pair", "key", (ACME, "ann"), 9),
+        ),
     ],
-    ids=["row", "merge columns", "mark", "range"],
+    ids=["row", "merge columns", "mark", "range", "glimpse"],
 )
 def test_what_was_not_loaded_is_asked_for(read: Callable[[Draft], Any], wanted: Any) -> None:
     """A decider that reads what was not loaded stops there and says what it needs; nothing is decided."""

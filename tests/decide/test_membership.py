@@ -51,6 +51,7 @@ from wa_connector.model.event import (
 from wa_connector.model.ids import ConversationId, MessageId, UserId
 from wa_connector.model.message import ByUser, Message, MessageStatus
 from wa_connector.model.setting import Newcomers
+from wa_connector.ports.rows import LISTING
 from wa_connector.testing.host import ACME, ANA, BEN, DAN, SUE, SUPPORT
 
 if TYPE_CHECKING:
@@ -532,3 +533,20 @@ def test_what_is_held_waits_for_who_takes_it(table: Table) -> None:
     assert table.desk.stored(message.id).sender == ANA
     table.done(table.take(BEN))
     assert table.desk.stored(message.id).sender == BEN
+
+
+def test_what_comes_late_is_on_no_list_of_who_joined_since(make_desk: Callable[..., "Desk"]) -> None:
+    """It happened before his time: he does not see it, so it is not unread for him."""
+    desk = make_desk({"newcomers_see": Newcomers.FROM_JOINING})
+    table = Table(desk, desk.granted())
+    written_at = desk.now
+    desk.later(hours=1)
+    table.done(table.add(ANA, BEN))
+
+    def arrived(user: UserId) -> int:
+        merged: int = desk.do(lambda draft: draft.merged(LISTING.of(ACME, user, table.thread)).get("arrived", 0))
+        return merged
+
+    before = arrived(ANA), arrived(BEN)
+    assert table.thread == desk.receive("I wrote this before", at=written_at).conversation
+    assert (before[0] + 1, before[1]) == (arrived(ANA), arrived(BEN))

@@ -1,6 +1,16 @@
 """Which files a content shows: what is to be copied with it, and what goes with it."""
 
-from wa_connector.model.content import Document, Erased, Image, MediaRef, TemplateMessage, Text, files_of
+from wa_connector.model.content import (
+    Card,
+    Carousel,
+    Document,
+    Erased,
+    Image,
+    MediaRef,
+    TemplateMessage,
+    Text,
+    files_of,
+)
 
 ONE, TWO = MediaRef("image/png", "ab" * 32, 1), MediaRef("image/png", "cd" * 32, 2)
 
@@ -8,6 +18,10 @@ ONE, TWO = MediaRef("image/png", "ab" * 32, 1), MediaRef("image/png", "cd" * 32,
 def test_each_stored_file_once() -> None:
     assert files_of(Image(ONE)) == files_of(Document(ONE)) == (ONE.sha256,)
     assert files_of(Text("no file")) == files_of(Erased()) == ()
+
+
+def test_the_files_of_all_cards() -> None:
+    assert files_of(Carousel("Two", (Card(Image(ONE)), Card(Image(TWO))))) == (ONE.sha256, TWO.sha256)
 
 
 def test_what_is_announced_is_not_stored() -> None:

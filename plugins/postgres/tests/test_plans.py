@@ -97,7 +97,13 @@ def test_a_follow_goes_from_key_to_key(db: "psycopg.Connection[Any]") -> None:
     assert_found(plan)
     assert plan.count("using address_pkey on") == 2
     assert plan.count("using pair_pkey on") == 1
-    assert plan.count("Index Cond: ((tenant = ((r_1.e ->> 4))::text) AND (customer = s.customer)") == 1
+    # Whichever way round the planner joins: one pair is found by its whole key.
+    assert (
+        len(
+            re.findall(r"using pair_pkey on .*\n\s*Index Cond: \(\(tenant = .* AND \(customer = .* AND \(line = ", plan)
+        )
+        == 1
+    )
 
 
 def test_due_lanes_are_read_from_their_index(db: "psycopg.Connection[Any]") -> None:

@@ -723,7 +723,7 @@ class StorageContract:
             event = CustomerSeen(CustomerId(f"c{number}"))
             for tenant in (TENANT, OTHER):
                 at = NOW + number * SECOND
-                assert store.commit([Change(tenant, at, events=(event,))]) == (COMMITTED,)
+                assert list(store.commit([Change(tenant, at, events=(event,))])) == [COMMITTED]
         cursor = store.events_after(TENANT, "", 1).cursor
         assert store.drop_events(TENANT, NOW + 3 * SECOND, 2) == 2
         assert (
@@ -739,7 +739,7 @@ class StorageContract:
         """The log has one order, whatever the clocks of those who wrote it."""
         for number, at in enumerate((NOW, NOW + 9 * SECOND, NOW)):
             event = CustomerSeen(CustomerId(f"c{number}"))
-            assert store.commit([Change(TENANT, at, events=(event,))]) == (COMMITTED,)
+            assert list(store.commit([Change(TENANT, at, events=(event,))])) == [COMMITTED]
         assert store.drop_events(TENANT, NOW + SECOND, 10) == 1
         assert len(store.events_after(TENANT, "", 10).events) == 2
 
