@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from wa_connector import Connector, CustomerId, RefusedError, UsageError, number, verify_export
 from wa_connector.errors import StorageUnavailable
+from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, NoticeKind
+from wa_connector.ports.storage import COMMITTED, Change, Put, Scan
 from wa_connector.testing.forgetting_contract import MARK, OTHER, live
 from wa_connector.testing.host import ACCOUNT, ACME, ANA, BEN, CARLS_NUMBER, GLOBEX, GUS, SUE, MemoryHost
 
@@ -61,6 +64,28 @@ def test_what_people_wrote_is_no_markup(host: MemoryHost, connector: Connector, 
     (page,) = (tmp_path / "out").glob("*.html")
     assert ("<script>" in page.read_text(), "<b>" in page.read_text()) == (False, False)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &quot;&amp;" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("author", "named"),
+    [
+        (ByCustomer(), "<strong>Carl</strong>"),
+        (ByUser(ANA), "<strong>ana</strong>"),
+        (ByApp(), "<strong>The business, in the provider&#x27;s app</strong>"),
+        (BySystem(NoticeKind.HELP, "cause"), "<strong>System</strong>"),
+    ],
+)
+def test_every_entry_names_who_wrote_it(
+    host: MemoryHost, connector: Connector, tmp_path: Path, author: Author, named: str
+) -> None:
+    """What somebody typed in the provider's own app is the business's word, and not the system's."""
+    said(host, connector, "Hello", name="Carl")
+    ((key, row),) = host.storage.scan(Scan("message", "key", (ACME,), 10)).rows
+    written = Put(key, evolve(row.value, author=author))
+    assert list(host.storage.commit([Change(ACME, host.clock.now, {key: row.version}, puts=(written,))])) == [COMMITTED]
+    connector.export(ACME, SUE, tmp_path / "out")
+    (page,) = (tmp_path / "out").glob("*.html")
+    assert named in page.read_text()
 
 
 def test_a_period_and_a_user(host: MemoryHost, connector: Connector, tmp_path: Path) -> None:

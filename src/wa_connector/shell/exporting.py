@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve, frozen
 
@@ -25,7 +25,8 @@ from wa_connector.model.conversation import Conversation
 from wa_connector.model.customer import Customer
 from wa_connector.model.directory import Seat
 from wa_connector.model.ids import CustomerId, TenantId, UserId
-from wa_connector.model.message import ByCustomer, ByUser, Message
+from wa_connector.model.message import ByApp, ByCustomer, BySystem, ByUser, Message
+from wa_connector.policy.membership import Span
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import CONVERSATION, CUSTOMER
 from wa_connector.ports.storage import Scan
@@ -119,7 +120,7 @@ async def _export_one(ports: Ports, tenant: TenantId, folder: Path, customer: Cu
     lines_at, page_at = folder / f"{name}.jsonl", folder / f"{name}.html"
     if lines_at.exists() and page_at.exists():
         return
-    messages = [message async for message in _messages(ports, tenant, customer, extent)]
+    messages = await _messages(ports, tenant, customer, extent)
     if not messages and extent.customer is None:
         return
     for message in messages:
@@ -133,7 +134,8 @@ async def _export_one(ports: Ports, tenant: TenantId, folder: Path, customer: Cu
     _write(page_at, [_transcript(customer, messages, folder).encode()])
 
 
-async def _messages(ports: Ports, tenant: TenantId, customer: Customer, extent: Extent) -> AsyncIterator[Message]:
+async def _messages(ports: Ports, tenant: TenantId, customer: Customer, extent: Extent) -> list[Message]:
+    """All of one customer's, the earliest first."""
     found: list[Message] = []
     for each in (customer.id, *customer.merged_from):
         scan = Scan("message", "customer", (tenant, each), _AT_ONCE)
@@ -144,8 +146,7 @@ async def _messages(ports: Ports, tenant: TenantId, customer: Customer, extent: 
             if page.next is None:
                 break
             scan = evolve(scan, after=page.next)
-    for message in sorted(found, key=lambda message: (message.at, message.id)):
-        yield message
+    return sorted(found, key=lambda message: (message.at, message.id))
 
 
 def _is_in(message: Message, extent: Extent) -> bool:
@@ -162,10 +163,8 @@ async def _of_user(ports: Ports, tenant: TenantId, messages: list[Message], user
 
     def took_part(message: Message) -> bool:
         thread: Conversation = rows[keys[message.conversation]].value
-        return any(
-            part.user == user and part.since_at <= message.at and (part.until_at is None or message.at < part.until_at)
-            for part in thread.participants
-        ) or (isinstance(message.author, ByUser) and message.author.user == user)
+        parts = (Span(part.since_at, part.until_at) for part in thread.participants if part.user == user)
+        return message.author == ByUser(user) or any(part.has(message.at) for part in parts)
 
     return [message for message in messages if took_part(message)]
 
@@ -271,8 +270,12 @@ def _author(message: Message, customer: Customer) -> str:
             return customer.name or "Customer"
         case ByUser(user):
             return str(user)
-        case _:
+        case ByApp():
+            return "The business, in the provider's app"
+        case BySystem():
             return "System"
+        case _:
+            assert_never(message.author)
 
 
 def _pictures(message: Message, folder: Path) -> str:
