@@ -125,10 +125,9 @@ def consented(_: Action, standing: Standing, now: datetime) -> Decision | None:
 
 
 def _is_answer(standing: Standing, now: datetime) -> bool:
-    span = standing.capabilities.window
-    if span is None:
+    if standing.capabilities.window is None:
         return standing.window.customer_at is not None
-    return is_open_by_customer(standing.window, span, standing.settings, now)
+    return _is_open_by_customer(standing, now)
 
 
 def _is_open_by_customer(standing: Standing, now: datetime) -> bool:

@@ -18,6 +18,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -120,7 +121,7 @@ class Mailbox:
         seen: dict[tuple[str, str], _Seen] = {}
         for folder in FOLDERS:
             try:
-                found = self._quietly(folder, lambda path, folder=folder: self._read_folder(path, folder))  # type: ignore[misc]
+                found = self._quietly(folder, partial(self._read_folder, folder))
             except FolderBusy:
                 busy.append(folder)
                 seen.update((key, was) for key, was in self._seen.items() if key[0] == folder)
@@ -181,7 +182,7 @@ class Mailbox:
                 raise FolderBusy(f"{folder} did not hold still for {PATIENCE:g} s; scan again later")
             time.sleep(_A_MOMENT)
 
-    def _read_folder(self, path: Path, folder: str) -> dict[str, _Seen]:
+    def _read_folder(self, folder: str, path: Path) -> dict[str, _Seen]:
         found: dict[str, _Seen] = {}
         for entry in _entries(path):
             status = entry.stat(follow_symlinks=False)
