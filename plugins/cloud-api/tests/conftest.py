@@ -8,10 +8,11 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import pytest
 from attrs import evolve, field, frozen
+from wa_connector_cloud_api.channel import CloudApiChannel
 from wa_connector_cloud_api.options import Options, Timeouts
 from wa_connector_cloud_api.transport import AsyncCloudApiTransport, CloudApiTransport
 
@@ -19,9 +20,14 @@ from wa_connector.errors import Unavailable, UsageError
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, App, Line, LineSetup
 from wa_connector.model.ids import AccountId, AppId, LineId, ProviderId, TenantId
+from wa_connector.model.inbound import Inbound, Unreadable
 from wa_connector.model.outbound import Envelope, FetchOutcome, SendOutcome
 from wa_connector.model.secret import Secret
 from wa_connector.model.template import Template
+from wa_connector.ports.channel import WebhookRequest
+
+if TYPE_CHECKING:
+    from wa_connector_emulator import Emulator, HttpCall
 
 TOKEN = "EAAtoken0123456789"
 
@@ -390,3 +396,59 @@ def app() -> App:
         (Secret("test_app_secret"),),
         Secret("verify-me"),
     )
+
+
+# --------------------------------------------------------------------------------- the emulator
+
+T = TypeVar("T")
+ANA = "+16505551234"
+
+
+@frozen
+class Site:
+    """An emulator, our line at it, and what its webhooks told us."""
+
+    emulator: "Emulator"
+    line: LineSetup
+    told: list[Inbound] = field(factory=list)
+
+    def heard(self) -> list[object]:
+        """What was told, all of it readable, and of our line or at least of our account."""
+        self.emulator.deliver_due()
+        assert [each for each in self.told if isinstance(each.item, Unreadable)] == []
+        assert {each.account_ref for each in self.told} <= {self.line.account.provider_ref}
+        return [each.item for each in self.told]
+
+    def last(self, kind: type[T]) -> T:
+        """The latest of a kind; nothing at all was told of another line."""
+        found = [each for each in self.heard() if isinstance(each, kind)][-1]
+        assert {each.line_ref for each in self.told} <= {self.line.line.provider_ref}
+        return found
+
+
+@pytest.fixture
+def site(app: App, setup: LineSetup) -> "Iterator[Site]":
+    emulation = pytest.importorskip("wa_connector_emulator")
+    told: list[Inbound] = []
+    channel = CloudApiChannel()
+
+    def receive(call: "HttpCall") -> object:
+        request = WebhookRequest("main", call.method, call.url, call.headers, call.body)
+        if (reply := channel.handshake(app, request)) is not None:
+            return emulation.HttpReply(reply.status, reply.body)
+        told.extend(channel.read(app, request))
+        return emulation.HttpReply(200)
+
+    emulator = emulation.Emulator(app_secret="test_app_secret", token="test-token", sender=receive)
+    with emulation.serve(emulator) as served:
+        emulator.create_customer(ANA, "Ana")
+        emulator.subscribe_webhook("https://host.example/hook", "verify-me")
+        business = emulator.numbers()[0]
+        account = evolve(
+            setup.account,
+            provider_ref=business.account_id,
+            base_url=served.graph_url,
+            token=Secret("test-token"),
+        )
+        line = evolve(setup.line, provider_ref=business.id)
+        yield Site(emulator, evolve(setup, line=line, account=account), told)

@@ -5,76 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from attrs import evolve, field, frozen
-from wa_connector_cloud_api.channel import CloudApiChannel
+from attrs import evolve
 
 from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.content import Button, ButtonReply, Buttons, Call, CallDirection, Image, TemplateMessage, Text
 from wa_connector.model.ids import MessageId, ProviderId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundPreference, InboundStatus, Report, Unreadable
+from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Report, Unreadable
 from wa_connector.model.outbound import Accepted, AccountStopped, Envelope, Fetched, Rejected
 from wa_connector.model.secret import Secret
 from wa_connector.policy.templates import judge_template
-from wa_connector.ports.channel import WebhookRequest
 
 emulation = pytest.importorskip("wa_connector_emulator")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from conftest import Files, Sender
-    from wa_connector_emulator import Emulator, HttpCall
+    from conftest import Files, Sender, Site
 
     from wa_connector.model.content import Content
-    from wa_connector.model.directory import App, LineSetup
 
 _T = TypeVar("_T")
 
 ANA = "+16505551234"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20
-
-
-@frozen
-class Site:
-    """An emulator, our line at it, and what its webhooks told us."""
-
-    emulator: Emulator
-    line: LineSetup
-    told: list[Inbound] = field(factory=list)
-
-    def last(self, kind: type[_T]) -> _T:
-        self.emulator.deliver_due()
-        assert not [each for each in self.told if isinstance(each.item, Unreadable)]
-        assert {each.line_ref for each in self.told} <= {self.line.line.provider_ref}
-        assert {each.account_ref for each in self.told} <= {self.line.account.provider_ref}
-        return [each.item for each in self.told if isinstance(each.item, kind)][-1]
-
-
-@pytest.fixture
-def site(app: App, setup: LineSetup) -> Iterator[Site]:
-    told: list[Inbound] = []
-    channel = CloudApiChannel()
-
-    def receive(call: HttpCall) -> object:
-        request = WebhookRequest("main", call.method, call.url, call.headers, call.body)
-        if (reply := channel.handshake(app, request)) is not None:
-            return emulation.HttpReply(reply.status, reply.body)
-        told.extend(channel.read(app, request))
-        return emulation.HttpReply(200)
-
-    emulator = emulation.Emulator(app_secret="test_app_secret", token="test-token", sender=receive)
-    with emulation.serve(emulator) as served:
-        emulator.create_customer(ANA, "Ana")
-        emulator.subscribe_webhook("https://host.example/hook", "verify-me")
-        business = emulator.numbers()[0]
-        account = evolve(
-            setup.account,
-            provider_ref=business.account_id,
-            base_url=served.graph_url,
-            token=Secret("test-token"),
-        )
-        line = evolve(setup.line, provider_ref=business.id)
-        yield Site(emulator, evolve(setup, line=line, account=account), told)
 
 
 def envelope(content: Content, to: Address | None = None) -> Envelope:

@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from attrs import evolve, field, frozen
-from wa_connector_cloud_api.channel import CloudApiChannel
 
 from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.content import (
@@ -44,21 +42,17 @@ from wa_connector.model.content import (
     Video,
 )
 from wa_connector.model.ids import MessageId, ProviderId
-from wa_connector.model.inbound import Inbound, InboundMessage, InboundStatus, Report, Unreadable
+from wa_connector.model.inbound import InboundMessage, InboundStatus, Report
 from wa_connector.model.outbound import Accepted, Envelope
-from wa_connector.model.secret import Secret
-from wa_connector.ports.channel import WebhookRequest
 
 emulation = pytest.importorskip("wa_connector_emulator")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from conftest import Files, Sender
-    from wa_connector_emulator import Emulator, HttpCall
+    from conftest import Files, Sender, Site
 
     from wa_connector.model.content import Content
-    from wa_connector.model.directory import App, LineSetup
 
 ANA = "+16505551234"
 covers = pytest.mark.covers
@@ -68,47 +62,6 @@ MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(64)
 OGG = b"OggS" + bytes(64)
 PDF = b"%PDF-1.7" + bytes(64)
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 " + bytes(64)
-
-
-@frozen
-class Site:
-    """An emulator, our line at it, and what its webhooks told us."""
-
-    emulator: Emulator
-    line: LineSetup
-    told: list[Inbound] = field(factory=list)
-
-    def heard(self) -> list[object]:
-        """What was told, all of it readable."""
-        self.emulator.deliver_due()
-        assert [each for each in self.told if isinstance(each.item, Unreadable)] == []
-        return [each.item for each in self.told]
-
-
-@pytest.fixture
-def site(app: App, setup: LineSetup) -> Iterator[Site]:
-    told: list[Inbound] = []
-    channel = CloudApiChannel()
-
-    def receive(call: HttpCall) -> object:
-        request = WebhookRequest("main", call.method, call.url, call.headers, call.body)
-        if (reply := channel.handshake(app, request)) is not None:
-            return emulation.HttpReply(reply.status, reply.body)
-        told.extend(channel.read(app, request))
-        return emulation.HttpReply(200)
-
-    emulator = emulation.Emulator(app_secret="test_app_secret", token="test-token", sender=receive)
-    with emulation.serve(emulator) as served:
-        emulator.create_customer(ANA, "Ana")
-        emulator.subscribe_webhook("https://host.example/hook", "verify-me")
-        business = emulator.numbers()[0]
-        account = evolve(
-            setup.account,
-            provider_ref=business.account_id,
-            base_url=served.graph_url,
-            token=Secret("test-token"),
-        )
-        yield Site(emulator, evolve(setup, line=evolve(setup.line, provider_ref=business.id), account=account), told)
 
 
 REPLIES = (Button("a", "A"), Button("b", "B"))
