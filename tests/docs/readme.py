@@ -1,6 +1,7 @@
 """What the README's example is put to: a provider, a customer who writes, and a user who answers.
 
-Run in the example's own namespace, which has ``on_webhook``, ``on_contact_screen``, ``on_send`` and ``every_second``.
+Run in the example's own namespace, which has ``on_webhook``, ``on_message_list``, ``on_contact_screen``, ``on_send`` and
+``every_second``.
 """
 
 from typing import Any
@@ -34,4 +35,6 @@ with serve(emulator, port=8460):
     assert emulator.received(CARL) == ()
     host["every_second"]()
     assert [message.content.text for message in emulator.received(CARL)] == ["Until eight."]
+    (listed,) = host["on_message_list"]("ana")
+    assert listed.last.content.body == "Until eight."
     host["connector"].close()
