@@ -4,19 +4,20 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from wa_connector.aio.hopping import Group, GroupedStorage, hop_to
 from wa_connector.errors import StorageUnavailable, UsageError
 from wa_connector.model.ids import TenantId
-from wa_connector.model.queue import LeasedLane, Work
+from wa_connector.model.queue import Work
 from wa_connector.ports.rows import CUSTOMER, Key
-from wa_connector.ports.storage import COMMITTED, Change, EventPage, Outcome, Page, Put, Row, Scan, Snapshot, Wanted
+from wa_connector.ports.storage import COMMITTED, Change, Outcome, Put, Row, Scan, Snapshot, Wanted
 from wa_connector.testing.host import ACME, GLOBEX, NOON
 from wa_connector.testing.memory import MemoryStorage
 from wa_connector.testing.samples import sample
+from wa_connector.testing.through import ThroughStorage
 
 SAMPLES = [sample("customer", ACME, number) for number in range(9)]
 
@@ -139,11 +140,11 @@ def test_when_the_rounds_are_cancelled_nobody_waits_for_ever() -> None:
 # --- a storage behind it ----------------------------------------------------------------------------------------------
 
 
-class Slow:
+class Slow(ThroughStorage):
     """A plain storage that waits for the test before it commits, and counts."""
 
     def __init__(self) -> None:
-        self.plain = MemoryStorage()
+        super().__init__(MemoryStorage())
         self.commits: list[int] = []
         self.loads: list[int] = []
         self.may_go = threading.Event()
@@ -159,24 +160,6 @@ class Slow:
         self.commits.append(len(changes))
         self.threads.add(threading.current_thread().name)
         return self.plain.commit(changes)
-
-    def scan(self, scan: Scan) -> Page:
-        return self.plain.scan(scan)
-
-    def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
-        return self.plain.events_after(tenant, cursor, limit)
-
-    def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
-        return self.plain.claim(works, limit, now, lease)
-
-    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
-        return self.plain.drop_events(tenant, before, limit)
-
-    def scrub(self) -> None:
-        self.plain.scrub()
-
-    def close(self) -> None:
-        self.plain.close()
 
 
 def grouped(slow: Slow, executor: ThreadPoolExecutor | None = None) -> GroupedStorage:

@@ -6,7 +6,7 @@ have to agree.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,15 @@ from wa_connector.errors import RefusedError
 from wa_connector.model.content import Act, Deed, Text
 from wa_connector.model.conversation import Conversation, ConversationState, Role
 from wa_connector.model.decision import Reason
-from wa_connector.model.ids import ConversationId, MessageId, TenantId, UserId
+from wa_connector.model.ids import ConversationId, MessageId, UserId
 from wa_connector.model.message import Message
-from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.model.setting import Newcomers
 from wa_connector.ports.rows import CONVERSATION
-from wa_connector.ports.storage import COMMITTED, Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import COMMITTED, Change, Outcome, Scan, Storage
 from wa_connector.testing.clock import VirtualClock
 from wa_connector.testing.host import ACME, ANA, BEN, DAN, NOON, SUE, SUPPORT, MemoryHost
 from wa_connector.testing.memory import MemoryStorage
+from wa_connector.testing.through import ThroughStorage
 
 USERS = (ANA, BEN, DAN, SUE)
 NAMES = (*USERS, SUPPORT)
@@ -39,16 +39,13 @@ users, names = st.sampled_from(USERS), st.sampled_from(NAMES)
 owners = names | st.none()
 
 
-class Watched:
+class Watched(ThroughStorage):
     """A storage that tells of every commit, and lets another command in between a load and the commit that follows."""
 
     def __init__(self, plain: Storage) -> None:
-        self.plain = plain
+        super().__init__(plain)
         self.between: list[Callable[[], object]] = []
         self.committed: Callable[[], None] = lambda: None
-
-    def load(self, wanted: Sequence[Wanted]) -> Snapshot:
-        return self.plain.load(wanted)
 
     def commit(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         while self.between:
@@ -57,24 +54,6 @@ class Watched:
         if COMMITTED in outcomes:
             self.committed()
         return outcomes
-
-    def scan(self, scan: Scan) -> Page:
-        return self.plain.scan(scan)
-
-    def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
-        return self.plain.events_after(tenant, cursor, limit)
-
-    def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
-        return self.plain.claim(works, limit, now, lease)
-
-    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
-        return self.plain.drop_events(tenant, before, limit)
-
-    def scrub(self) -> None:
-        self.plain.scrub()
-
-    def close(self) -> None:
-        self.plain.close()
 
 
 class Users(RuleBasedStateMachine):

@@ -15,7 +15,7 @@ marker may stand anywhere.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -28,11 +28,11 @@ from wa_connector.model.decision import Reason
 from wa_connector.model.ids import ConversationId, CustomerId, TenantId
 from wa_connector.model.job import JobState
 from wa_connector.model.outbound import Accepted, OutcomeUnknown
-from wa_connector.model.queue import LeasedLane, Work
 from wa_connector.ports.codec import encode, encode_happening
 from wa_connector.ports.rows import KINDS
-from wa_connector.ports.storage import Change, EventPage, Outcome, Page, Scan, Snapshot, Storage, Wanted
+from wa_connector.ports.storage import Change, Outcome, Scan, Storage
 from wa_connector.testing.host import ACCOUNT, ACME, ANA, BEN, CARL, CARLS_NUMBER, LINE, SUE, MemoryHost
+from wa_connector.testing.through import ThroughStorage
 
 MARK: Final = "Zaphod"
 """In every text that is by, to or about the person."""
@@ -41,11 +41,11 @@ MARKERS: Final = (MARK, CARLS_NUMBER.removeprefix("+"), BSUID)
 OTHER: Final = "+491701234567"
 
 
-class Interrupted:
+class Interrupted(ThroughStorage):
     """A storage that is away from the n-th commit on, once."""
 
     def __init__(self, plain: Storage) -> None:
-        self.plain: Final = plain
+        super().__init__(plain)
         self.left: int | None = None
 
     def commit(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -54,24 +54,6 @@ class Interrupted:
                 raise StorageUnavailable("killed here, because the test says so")
             self.left -= 1
         return self.plain.commit(changes)
-
-    def load(self, wanted: Sequence[Wanted]) -> Snapshot:
-        return self.plain.load(wanted)
-
-    def scan(self, scan: Scan) -> Page:
-        return self.plain.scan(scan)
-
-    def events_after(self, tenant: TenantId, cursor: str, limit: int) -> EventPage:
-        return self.plain.events_after(tenant, cursor, limit)
-
-    def claim(self, works: Sequence[Work], limit: int, now: datetime, lease: timedelta) -> Sequence[LeasedLane]:
-        return self.plain.claim(works, limit, now, lease)
-
-    def drop_events(self, tenant: TenantId, before: datetime, limit: int) -> int:
-        return self.plain.drop_events(tenant, before, limit)
-
-    def scrub(self) -> None:
-        self.plain.scrub()
 
     def close(self) -> None:
         """Whoever made it closes it."""
