@@ -233,6 +233,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.engine import Kept as Kept
     from wa_connector.shell.exporting import Exported as Exported
     from wa_connector.shell.exporting import verify_export as verify_export
+    from wa_connector.shell.inbound import Received as Received
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
     from wa_connector.shell.keeping import HeldSubject as HeldSubject
     from wa_connector.shell.marks import FileMark as FileMark
@@ -448,7 +449,7 @@ _HOMES = {
     "shell.engine": ("Kept",),
     "shell.exporting": ("Exported", "verify_export"),
     "shell.reading": ("CustomerTimeline", "InboxEntry", "InboxPage", "SearchPage", "Timeline"),
-    "shell.inbound": ("WebhookResult",),
+    "shell.inbound": ("Received", "WebhookResult"),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - a list, made of the table above; a test compares both with the imports

@@ -19,13 +19,14 @@ from wa_connector.evidence.ledger import verify
 from wa_connector.model.content import Text
 from wa_connector.model.event import MessageReceived
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId
+from wa_connector.model.inbound import Inbound
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import CONSENT, EVIDENCE
 from wa_connector.ports.storage import Change, Outcome, Scan, Storage
 from wa_connector.shell import inbound
-from wa_connector.shell.inbound import ROUNDS
+from wa_connector.shell.inbound import ROUNDS, Received
 from wa_connector.testing.facts import facts
 from wa_connector.testing.host import (
     ACCOUNT,
@@ -143,6 +144,54 @@ def test_who_loses_each_time_lets_the_provider_try_again(
     storage.is_contended = True
     assert connector.handle_webhook(host.webhook(host.said("Hello"))).reply.status == 503
     assert len(storage.commits) == ROUNDS
+
+
+# --- without a webhook ------------------------------------------------------------------------------------------------
+
+
+def read(host: MemoryHost, *elements: dict[str, Any]) -> Sequence[Inbound]:
+    """What a receiver of its own reads of the same elements."""
+    app = host.directory.app(ENDPOINT)
+    assert app is not None
+    return host.channel.read(app, host.webhook(*elements))
+
+
+def test_what_a_receiver_read_is_committed_when_the_call_returns(connector: Connector, host: MemoryHost) -> None:
+    """And what came before, by whichever way, changes nothing."""
+    said = host.said("Hello")
+    assert Received(taken=1) == connector.receive(ENDPOINT, iter(read(host, said)))
+    assert texts(connector, the_thread(connector)) == ["Hello"]
+    assert Received(known=1) == connector.receive(ENDPOINT, read(host, said))
+    assert connector.handle_webhook(host.webhook(said)).known == 1
+    assert Received() == connector.receive(ENDPOINT, [])
+
+
+def test_each_element_that_is_received_goes_to_its_own_tenant(connector: Connector, host: MemoryHost) -> None:
+    """One of a line that the app does not serve is kept for inspection, as one of a webhook is."""
+    theirs = {**host.said("For Globex"), "account": "provider-2", "line": "phone-2"}
+    crossed = {**host.said("Whose?"), "account": "provider-1", "line": "phone-2"}
+    result = connector.receive(ENDPOINT, read(host, host.said("For Acme"), theirs, crossed))
+    assert Received(taken=2, kept=1) == result
+    (thread,) = connector.conversations(GLOBEX, GUS, unassigned=True)
+    (message,) = connector.timeline(GLOBEX, GUS, thread.id).messages
+    assert Text("For Globex") == message.content
+
+
+def test_what_cannot_be_committed_is_not_to_be_acknowledged(
+    connector: Connector, host: MemoryHost, storage: "Meddled"
+) -> None:
+    """It raises; handed over again, it is taken once."""
+    items = read(host, host.said("Hello"))
+    storage.is_away = True
+    with pytest.raises(Unavailable):
+        connector.receive(ENDPOINT, items)
+    storage.is_away = False
+    assert connector.receive(ENDPOINT, items).taken == 1
+
+
+def test_an_endpoint_that_no_app_has_is_a_mistake(connector: Connector, host: MemoryHost) -> None:
+    with pytest.raises(UsageError, match="no app has the endpoint '/elsewhere'"):
+        connector.receive("/elsewhere", read(host, host.said("Hello")))
 
 
 # --- each element on its own ------------------------------------------------------------------------------------------

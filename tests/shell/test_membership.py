@@ -403,6 +403,7 @@ OF_NOBODY = {
     "jobs",
     "quarantine",
     "read_media",
+    "receive",
     "resend_parked",
     "resume_line",
     "schema",

@@ -40,6 +40,7 @@ from wa_connector.model.ids import (
     TenantId,
     UserId,
 )
+from wa_connector.model.inbound import Inbound
 from wa_connector.model.job import Hold, Job
 from wa_connector.model.message import Message
 from wa_connector.model.queue import LineStop
@@ -66,7 +67,7 @@ from wa_connector.shell.clock import utc_now
 from wa_connector.shell.engine import Engine, Kept
 from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.ids import new_id
-from wa_connector.shell.inbound import WebhookResult
+from wa_connector.shell.inbound import Received, WebhookResult
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.ports import Clock, Ids, Ports
 from wa_connector.shell.pushing import Pushed
@@ -106,6 +107,9 @@ class AsyncConnector:
 
     async def handle_webhook(self, request: WebhookRequest) -> WebhookResult:
         return await self._engine().handle_webhook(request)
+
+    async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
+        return await self._engine().receive(endpoint, items)
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TenantId,
         UserId,
     )
+    from wa_connector.model.inbound import Inbound
     from wa_connector.model.job import Hold, Job
     from wa_connector.model.message import Message
     from wa_connector.model.queue import LineStop
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.auditing import Verification
     from wa_connector.shell.engine import Engine, Kept
     from wa_connector.shell.exporting import Exported
-    from wa_connector.shell.inbound import WebhookResult
+    from wa_connector.shell.inbound import Received, WebhookResult
     from wa_connector.shell.keeping import HeldSubject
     from wa_connector.shell.ports import Clock, Ids
     from wa_connector.shell.pushing import Pushed
@@ -107,6 +108,17 @@ class Connector:
         the request; while the storage is away the answer is 503, and the provider brings the body again.
         """
         return drive(self._engine().handle_webhook(request))
+
+    def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
+        """Take what a receiver of the host's or a plugin's own read without a webhook: from an SMPP session, a voicemail
+        spool, a mailbox. ``endpoint`` is the app's in the directory, as a webhook's is.
+
+        When this returns, all of it is committed: only then acknowledge it to whom it came from. What came before changes
+        nothing, each element goes to the tenant whose line it names, and one that cannot be taken is kept for inspection.
+        Raises ``UsageError`` when no app has this endpoint, and ``Unavailable`` when not all of it could be committed:
+        then acknowledge nothing, and hand over the same elements again. Any number of calls may run at once.
+        """
+        return drive(self._engine().receive(endpoint, items))
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

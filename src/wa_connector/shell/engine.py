@@ -61,6 +61,7 @@ from wa_connector.model.ids import (
     TenantId,
     UserId,
 )
+from wa_connector.model.inbound import Inbound
 from wa_connector.model.instants import checked, to_microseconds
 from wa_connector.model.job import Hold, Job
 from wa_connector.model.message import Message, MessageStatus
@@ -79,7 +80,7 @@ from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.grounds import ground_for
-from wa_connector.shell.inbound import WebhookResult, handle_webhook
+from wa_connector.shell.inbound import Received, WebhookResult, handle_webhook, receive
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
 from wa_connector.shell.ports import Ports, log, where
@@ -111,6 +112,9 @@ class Engine:
 
     async def handle_webhook(self, request: WebhookRequest) -> WebhookResult:
         return await handle_webhook(self._ports, request)
+
+    async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
+        return await receive(self._ports, endpoint, items)
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
-"""Webhooks: from an HTTP request to committed facts.
+"""What comes in: from an HTTP request, or from what a receiver read, to committed facts.
 
-Theory: a webhook is acknowledged after the commit that holds it, and only then. Each of its elements stands alone: one
-that is bad is kept for inspection and takes nobody down. The elements of one tenant are decided one upon the other and
-committed together; those that lose to somebody faster are decided again.
+Theory: a webhook is acknowledged after the commit that holds it, and only then; so is what a receiver of another kind
+(an SMPP session, a voicemail spool, a mailbox) hands over. Each element stands alone: one that is bad is kept for
+inspection and takes nobody down. The elements of one tenant are decided one upon the other and committed together; those
+that lose to somebody faster are decided again.
 """
 
 import hashlib
@@ -77,6 +78,15 @@ class WebhookResult:
 
 
 @frozen
+class Received:
+    """What became of the elements that a receiver handed over: how many were new, known before, and kept for inspection."""
+
+    taken: int = 0
+    known: int = 0
+    kept: int = 0
+
+
+@frozen
 class _Element:
     """One element on its way to a decider."""
 
@@ -121,7 +131,16 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
         items = [Inbound("", "", Unreadable("the body is not what this channel sends", _as_text(request.body)))]
     except InboundRejected as error:
         return _refused(error.status, type(error).__name__)
-    return await _take_all(ports, app, items)
+    received = await _take_all(ports, app, items)
+    return WebhookResult(WebhookReply(200, body=b"ok"), received.taken, received.known, received.kept)
+
+
+async def receive(ports: Ports, endpoint: str, items: Iterable[Inbound]) -> Received:
+    """Take what a receiver read by itself. When this returns it is committed; when it raises, it may not be."""
+    app = await ports.directory.app(endpoint)
+    if app is None:
+        raise UsageError(f"no app has the endpoint {endpoint!r}; name one as the directory does")
+    return await _take_all(ports, app, list(items))
 
 
 def _as_json(item: InboundItem) -> str:
@@ -140,16 +159,16 @@ def _refused(status: int, problem: str) -> WebhookResult:
 # --- which tenant, which line -----------------------------------------------------------------------------------------
 
 
-async def _take_all(ports: Ports, app: App, items: Sequence[Inbound]) -> WebhookResult:
+async def _take_all(ports: Ports, app: App, items: Sequence[Inbound]) -> Received:
     grounds: _Grounds = {}
     by_tenant: dict[TenantId, list[_Element]] = {}
     for inbound in items:
         element = await _placed(ports, app, inbound, grounds)
         by_tenant.setdefault(element.tenant, []).append(element)
-    result = WebhookResult(WebhookReply(200, body=b"ok"))
+    result = Received()
     for tenant, elements in by_tenant.items():
         taken, known, kept = await _take_together(ports, tenant, elements)
-        result = evolve(result, taken=result.taken + taken, known=result.known + known, kept=result.kept + kept)
+        result = Received(result.taken + taken, result.known + known, result.kept + kept)
     return result
 
 
