@@ -32,7 +32,7 @@ from wa_connector_cloud_api import errors as provider
 
 import wa_connector
 from wa_connector import errors
-from wa_connector.model import capability, consent, decision, event, inbound, message, setting, standing
+from wa_connector.model import address, capability, consent, decision, event, inbound, message, setting, standing
 from wa_connector.model import routing as routing_model
 from wa_connector.model.content import Button, Buttons, Image, Location, MediaRef, TemplateMessage, Text, Unsupported
 from wa_connector.model.directory import ChannelSwitch, Organization, Seat, User
@@ -447,7 +447,7 @@ CAPABILITIES: Final = {
     "max_button_title": "The longest title of one, in characters.",
     "max_buttons_body": "The longest text above them, in characters.",
 }
-CHANNELS: Final = {"WhatsApp": "wa_connector_cloud_api.capabilities"}
+CHANNELS: Final = {"WhatsApp": "wa_connector_cloud_api.capabilities", "SMS": "wa_connector_sms.capabilities"}
 """Channels of this repository by what people call them, with the module that has their ``CAPABILITIES``."""
 
 
@@ -477,6 +477,8 @@ def _capability(value: object) -> str:
         case capability.MenuLimits() | capability.InteractiveLimits():
             limits = ((field.name, getattr(value, field.name)) for field in attrs.fields(type(value)))
             return ", ".join(f"`{name}` {_capability(limit)}" for name, limit in limits)
+        case (address.AddressKind(), *_):
+            return code(*(kind.value for kind in value))
         case (low, high):
             return f"{_capability(low)} to {_capability(high)}"
         case str():

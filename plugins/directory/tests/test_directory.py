@@ -18,6 +18,7 @@ from wa_connector.errors import ConfigError
 from wa_connector.model.consent import Purpose
 from wa_connector.model.directory import ChannelSwitch
 from wa_connector.model.ids import AccountId, AppId, LineId, TenantId, UserId
+from wa_connector.model.secret import Secret
 from wa_connector.model.setting import Newcomers, RevocationScope, Settings, UnknownOutcome
 from wa_connector.model.window import WindowRule
 from wa_connector.ports import hooks
@@ -710,3 +711,41 @@ def test_a_tier_is_a_whole_number_from_one_on(tmp_path: Path, tier: str) -> None
     file.write_text(f'[[organizations]]\nid = "acme"\n[[accounts]]\nid = "a"\ndaily_tier = {tier}\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"accounts\[0\]\.daily_tier"):
         TomlDirectory(file).reload()
+
+
+GATEWAY = """
+[[organizations]]
+id = "acme"
+[[apps]]
+id = "texts"
+channel = "sms"
+gateway = "kannel"
+endpoint = "/sms"
+secret = "s"
+[[accounts]]
+id = "sms"
+app = "texts"
+provider_ref = "1"
+[accounts.options]
+"""
+
+
+def test_an_account_is_of_its_apps_gateway_and_has_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLBACK", "sesame")
+    options = 'username = "acme"\nwindow = 10\ntls = true\ncallback_url = { env = "CALLBACK" }'
+    directory = written(tmp_path, GATEWAY + options)
+    app, account = directory.app("/sms"), directory.account(ACME, AccountId("sms"))
+    assert app is not None
+    assert account is not None
+    assert (app.gateway, account.gateway) == ("kannel", "kannel")
+    assert account.options == {"username": "acme", "window": 10, "tls": True, "callback_url": Secret("sesame")}
+    assert "sesame" not in repr(account)
+
+
+def test_mistakes_in_options(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, GATEWAY + 'a = 1.5\nb = [1]\nc = ""\nd = { env = "NOT_THERE" }') == (
+        'accounts[0].options.a: needs a text, { env = "NAME" } or { file = "path" }, not a number',
+        'accounts[0].options.b: needs a text, { env = "NAME" } or { file = "path" }, not a list',
+        "accounts[0].options.c: is empty; write a value, or leave the key out where it may be missing",
+        "accounts[0].options.d.env: the environment has no variable NOT_THERE; set it, then start again",
+    )

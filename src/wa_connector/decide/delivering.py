@@ -119,7 +119,7 @@ def hand_over(draft: Draft, command: Take) -> Taken:
         message = evolve(message, signature=ground.signature)
     _move_entry(draft, entry, EntryState.SENDING, attempts=entry.attempts + 1)
     advance(draft, evolve(message, handed_over_at=draft.now), Step.HAND_OVER)
-    address = address_for(draft, identity.survivor(draft, message.customer))
+    address = address_for(draft, ground, identity.survivor(draft, message.customer))
     assert address is not None, "every rule set asks for an address"
     return Handed(Envelope(message.id, address, content, message.replies_to))
 

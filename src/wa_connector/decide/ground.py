@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.settings import values_at
-from wa_connector.model.address import Address, AddressKind
+from wa_connector.model.address import Address
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.consent import NO_EVIDENCE, ConsentRecord
 from wa_connector.model.content import TemplateMessage
@@ -28,9 +28,6 @@ from wa_connector.policy.limits import hours_that_count, tier_use_by_hour
 from wa_connector.policy.settings import scopes_of, settings_of
 from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, REACH, SETTING, TEMPLATE, Key, window_of
 from wa_connector.ports.storage import Row
-
-_SEND_TO = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
-"""A WhatsApp id is what the provider itself calls the number, so it is the surest; a BSUID cannot carry everything."""
 
 
 @frozen
@@ -132,7 +129,7 @@ def standing_of(
         unreachable_since_at=pair.unreachable_since_at,
         is_contact=is_contact,
         contacts_available=contacts_available,
-        has_address=address_for(draft, customer) is not None,
+        has_address=address_for(draft, ground, customer) is not None,
         country=country_of(addresses_of(draft, customer)),
         marketing_after_at=pair.marketing_after_at,
         free_until_at=pair.free_until_at,
@@ -162,10 +159,10 @@ def pair_of(draft: Draft, ground: Ground, customer: CustomerId) -> Pair:
     return pair or Pair()
 
 
-def address_for(draft: Draft, customer: CustomerId) -> Address | None:
-    """Where to send to: the surest current address."""
+def address_for(draft: Draft, ground: Ground, customer: CustomerId) -> Address | None:
+    """Where to send to: the surest current address of those that the channel reaches."""
     record: Customer | None = draft.get(CUSTOMER.of(draft.tenant, customer))
-    return record.address_of(*_SEND_TO) if record else None
+    return record.address_of(*ground.capabilities.sends_to) if record else None
 
 
 def addresses_of(draft: Draft, customer: CustomerId) -> tuple[Address, ...]:

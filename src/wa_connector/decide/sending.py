@@ -197,7 +197,7 @@ def place_request(
     """Queue the opt-in request, and note in the evidence that it was made."""
     author = BySystem(NoticeKind.OPT_IN_REQUEST, cause)
     placed = enqueue(draft, ground, Outgoing(customer, thread, author, content, message))
-    address = address_for(draft, customer)
+    address = address_for(draft, ground, customer)
     record(
         draft,
         ground,

@@ -23,6 +23,8 @@ class AddressKind(Enum):
     """The digits by which WhatsApp knows a number. Never rewritten: in Brazil and Mexico they differ from the number."""
     BSUID = "bsuid"
     PARENT_BSUID = "parent_bsuid"
+    SENDER = "sender"
+    """How somebody signs who has no number: a short code, or a name of letters. Only a short code can be answered."""
 
 
 PORTFOLIO_SCOPED = frozenset({AddressKind.BSUID, AddressKind.PARENT_BSUID})
@@ -49,7 +51,7 @@ class Address:
 
         A number and a WhatsApp id of the same digits are one telephone line in the world, so they share a key.
         """
-        if self.kind in PORTFOLIO_SCOPED:
+        if self.kind in PORTFOLIO_SCOPED or self.kind is AddressKind.SENDER:
             return (self.portfolio, self.kind.value, self.value)
         return ("", "line", self.value.removeprefix("+"))
 

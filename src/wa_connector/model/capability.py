@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from wa_connector.model.address import AddressKind
 from wa_connector.model.content import Content
 
 
@@ -67,6 +68,8 @@ class Capabilities:
     """How long free text may follow the customer's last sign of life; None on a channel without windows."""
     has_templates: bool
     contents: frozenset[type[Content]]
+    sends_to: tuple[AddressKind, ...] = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
+    """By which of a customer's addresses he is written to, the surest first."""
     max_text: int | None = None
     max_caption: int | None = None
     images: MediaLimits | None = None

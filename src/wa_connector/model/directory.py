@@ -6,11 +6,15 @@ otherwise and may.
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from attrs import field, frozen
 
 from wa_connector.model.ids import AccountId, AppId, LineId, OrganizationId, TenantId, UserId
 from wa_connector.model.secret import Secret
+
+Option: TypeAlias = str | int | bool | Secret
+"""What one option of a gateway may be."""
 
 
 @frozen
@@ -71,6 +75,8 @@ class App:
     endpoint: str
     secrets: tuple[Secret, ...]
     verify_token: Secret
+    gateway: str = ""
+    """Which of the channel's providers this is, where it has several (``twilio``, ``kannel`` …)."""
 
 
 @frozen
@@ -90,6 +96,10 @@ class Account:
     """Where the provider answers; empty for the channel's own address."""
     daily_tier: int | None = None
     """How many customers the portfolio may reach a day outside their windows; None: nobody counts."""
+    gateway: str = ""
+    """As of its app: whose account this is, where the channel has several providers."""
+    options: Mapping[str, Option] = field(factory=dict, hash=False)
+    """What that provider needs besides, by the names that its plugin gives them."""
 
 
 @frozen

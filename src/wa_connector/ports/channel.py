@@ -66,6 +66,14 @@ class Channel(Protocol):
         ...
 
 
+class AccountChannel(Protocol):
+    """What a channel offers besides, where its accounts do not all carry the same."""
+
+    def capabilities_of(self, account: Account) -> Capabilities:
+        """What this account can do; of the same channel, and pure. ``Channel.capabilities`` is what any of them can."""
+        ...
+
+
 class Transport(Protocol):
     """The I/O of one channel. May be called from several threads.
 

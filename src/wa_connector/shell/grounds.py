@@ -3,12 +3,15 @@
 Asked before anything is loaded, and handed in as data; a conflict does not ask again.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.errors import UsageError
-from wa_connector.model.directory import LineSetup, Seat
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.directory import Account, LineSetup, Seat
 from wa_connector.model.opinion import Intent, Question, Veto
+from wa_connector.ports.channel import Channel
 from wa_connector.shell.ports import Ports
 
 
@@ -30,4 +33,13 @@ async def ground_for(
         user = seat.user.id if seat else None
         question = Question(line.tenant, line.id, line.channel, user, intent, at or ports.clock())
         vetoes = await ports.hooks.vetoes(question)
-    return Ground.of(setup, channel.capabilities, seat, {key: stored[key] for key in keys}, at, vetoes)
+    return Ground.of(
+        setup, capabilities_of(channel, setup.account), seat, {key: stored[key] for key in keys}, at, vetoes
+    )
+
+
+def capabilities_of(channel: Channel, account: Account) -> Capabilities:
+    """What the account can do, where the channel tells its accounts apart (``ports.channel.AccountChannel``); else what
+    the channel can."""
+    told: Callable[[Account], Capabilities] | None = getattr(channel, "capabilities_of", None)
+    return channel.capabilities if told is None else told(account)

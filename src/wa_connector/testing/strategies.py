@@ -154,6 +154,7 @@ def addresses() -> st.SearchStrategy[Address]:
         numbers()
         | digits.map(lambda value: number(f"+{value}"))
         | digits.map(lambda value: Address(AddressKind.WHATSAPP_ID, value))
+        | st.sampled_from(("4930", "ACME")).map(lambda value: Address(AddressKind.SENDER, value))
         | scoped
     )
 

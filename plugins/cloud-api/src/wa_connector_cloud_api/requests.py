@@ -107,7 +107,7 @@ def _recipient(to: Address) -> _Json:
         case AddressKind.NUMBER | AddressKind.WHATSAPP_ID:
             # Without its '+' the provider puts the business's country code before it.
             return {"to": "+" + to.value.removeprefix("+")}
-        case AddressKind.BSUID | AddressKind.PARENT_BSUID:
+        case AddressKind.BSUID | AddressKind.PARENT_BSUID | AddressKind.SENDER:
             return {"recipient": to.value}
         case _ as unreachable:
             assert_never(unreachable)

@@ -300,6 +300,7 @@ def _app(table: Table, base: Path) -> App:
         AppId(table.word("id")),
         TenantId(""),  # checked by the caller
         channel=table.word("channel"),
+        gateway=table.word("gateway", ""),
         endpoint=table.word("endpoint"),
         secrets=_secrets(table, base),
         verify_token=values.secret(table, "verify_token", base) or _NOBODY,
@@ -350,6 +351,8 @@ def _account(table: Table, apps: _Apps, base: Path) -> Account:
         AccountId(table.word("id")),
         AppId(app.id if app else ""),
         channel=_channel(table, app.channel if app else "", "app"),
+        gateway=app.gateway if app else "",
+        options=values.options(table.table("options"), base),
         provider_ref=provider_ref,
         portfolio=table.word("portfolio", provider_ref),
         token=values.secret(table, "token", base) or _NOBODY,

@@ -15,7 +15,7 @@ from typing import Final, TypeVar, get_args, get_origin
 import attrs
 
 from wa_connector.errors import InternalError
-from wa_connector.model.directory import ChannelSwitch
+from wa_connector.model.directory import ChannelSwitch, Option
 from wa_connector.model.secret import Secret
 from wa_connector.model.setting import Settings
 from wa_connector_directory.reading import Table, kind_of, suggestion
@@ -159,6 +159,20 @@ def _switch(table: Table) -> ChannelSwitch:
     switch = ChannelSwitch(table.flag("enabled", default=False), may_enable=table.flag("may_enable", default=False))
     table.close()
     return switch
+
+
+def options(table: Table, base: Path) -> Mapping[str, Option]:
+    """What a gateway needs besides, by name: texts, whole numbers, switches, and secrets as they are taken elsewhere. What
+    each of them may be is known to the gateway's plugin alone."""
+    found: dict[str, Option] = {}
+    for key, value in table.values.items():
+        if isinstance(value, bool | int):
+            found[key] = value
+        elif isinstance(value, str):
+            found[key] = table.word(key)
+        elif taken := secret(table, key, base):
+            found[key] = taken
+    return found
 
 
 def secret(table: Table, key: str, base: Path) -> Secret | None:

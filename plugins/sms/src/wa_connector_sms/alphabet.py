@@ -10,7 +10,6 @@ import codecs
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache
-from importlib import resources
 from typing import Final
 
 ESCAPE: Final = 0x1B
@@ -142,6 +141,8 @@ def _single(language: int) -> Mapping[int, str]:
 @cache
 def national_tables() -> Mapping[tuple[str, int], Mapping[int, str]]:
     """The tables by kind (``locking`` or ``single``) and language (1 Turkish to 13 Urdu)."""
+    from importlib import resources  # whoever only loads the plugin need not pay for it
+
     lines = (resources.files(__package__) / "national.txt").read_text("utf-8").splitlines()
     found: dict[tuple[str, int], dict[int, str]] = {}
     table: dict[int, str] = {}

@@ -1,0 +1,28 @@
+"""What text messages can do, as data for the rules to judge against.
+
+Rules of this file: values. What one account can do beyond words depends on its gateway, which says so itself.
+"""
+
+from typing import Final
+
+from wa_connector.model.address import AddressKind
+from wa_connector.model.capability import Capabilities
+from wa_connector.model.content import Text
+
+CHANNEL: Final = "sms"
+
+MAX_TEXT: Final = 1530
+"""Ten parts of the default alphabet: what operators carry; more parts than that arrive in pieces or not at all."""
+
+CAPABILITIES: Final = Capabilities(
+    channel=CHANNEL,
+    label="SMS",
+    # Whoever may be telephoned may be written to; what counts is that he did not say STOP.
+    asks_opt_in=False,
+    window=None,
+    has_templates=False,
+    contents=frozenset({Text}),
+    # A WhatsApp id is no number: in some countries its digits differ from those that are dialled.
+    sends_to=(AddressKind.NUMBER, AddressKind.SENDER),
+    max_text=MAX_TEXT,
+)
