@@ -40,7 +40,8 @@ _WAYS_OUT: Final[Mapping[int, str]] = {
     " transaction open, or raise busy_timeout",
     sqlite3.SQLITE_LOCKED: "another connection holds a lock; try again",
     sqlite3.SQLITE_FULL: "the disk or the allowed size of the database is full; make room",
-    sqlite3.SQLITE_IOERR: "the operating system reports an error of input or output; look at the disk",
+    sqlite3.SQLITE_IOERR: "the operating system reports an error of input or output; look at the disk, and whether files"
+    " may grow no further (ulimit -f)",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; do its folder and the permission to write there exist?",
     sqlite3.SQLITE_READONLY: "the file or its folder is not writable; SQLite needs to write both",
     sqlite3.SQLITE_PERM: "access is not permitted; correct the permissions of the file and its folder",
