@@ -100,7 +100,7 @@ def test_a_plugin_that_has_nothing_today_may_say_so(bare: Bare) -> None:
 # --- the face that has no event loop ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("port", ["storage", "directory", "contacts", "media_store"])
+@pytest.mark.parametrize("port", ["storage", "directory", "contacts", "media_store", "media_converter"])
 def test_an_asynchronous_plugin_is_refused_by_the_synchronous_face(port: str) -> None:
     """By its name, with the way out, and at start rather than at first use."""
     others = {"wa_storage", "wa_directory", "wa_contacts", "wa_media_store"} - {f"wa_{port}"}

@@ -37,6 +37,27 @@ def test_a_position_is_found(order: str) -> None:
     assert not tells_position(jpeg(jfif))
 
 
+def test_a_position_in_words_is_found() -> None:
+    head = b"http://ns.adobe.com/xap/1.0/\0"
+    assert tells_position(jpeg(segment(0xE1, head + b"<exif:GPSLatitude>52,31N</exif:GPSLatitude>")))
+    assert not tells_position(jpeg(segment(0xE1, head + b"<xmp:Rating>5</xmp:Rating>")))
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + bytes(4)
+
+
+def png(*chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(13)) + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def test_a_position_in_a_png_is_found() -> None:
+    block = exif("<", GPS)[10:]
+    assert tells_position(png(chunk(b"IDAT", b"pixels"), chunk(b"eXIf", block)))
+    assert tells_position(png(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<exif:GPSLatitude/>")))
+    assert not tells_position(png(chunk(b"eXIf", exif("<", ORIENTATION)[10:]), chunk(b"tEXt", b"GPSLatitude")))
+
+
 def test_what_comes_after_the_pixels_begin_is_not_read() -> None:
     assert not tells_position(jpeg() + exif("<", GPS))
 
@@ -44,9 +65,9 @@ def test_what_comes_after_the_pixels_begin_is_not_read() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 40), st.binary(max_size=3))
 def test_no_bytes_whatever_break_it(noise: bytes, at: int, change: bytes) -> None:
-    whole = jpeg(exif("<", ORIENTATION, GPS))
-    for content in (noise, b"\xff\xd8" + noise, whole[:at], whole[:at] + change + whole[at + len(change) :]):
-        assert tells_position(content) in (True, False)
+    for whole in (jpeg(exif("<", ORIENTATION, GPS)), png(chunk(b"eXIf", exif("<", ORIENTATION, GPS)[10:]))):
+        for content in (noise, whole[:8] + noise, whole[:at], whole[:at] + change + whole[at + len(change) :]):
+            assert tells_position(content) in (True, False)
 
 
 def test_a_picture_that_tells_where_it_was_taken_is_not_uploaded(setup: LineSetup) -> None:

@@ -4,10 +4,12 @@ and what customers send there is read here: the two share no code.
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from wa_connector_cloud_api.capabilities import CAPABILITIES
 
 from wa_connector.model.address import Address, AddressKind, number
 from wa_connector.model.content import (
@@ -40,10 +42,13 @@ from wa_connector.model.content import (
     Sticker,
     Text,
     Video,
+    media_of,
 )
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.inbound import InboundMessage, InboundStatus, Report
 from wa_connector.model.outbound import Accepted, Envelope
+from wa_connector.testing.host import ACME, MemoryHost
+from wa_connector.testing.host import ANA as AT_HOST
 
 emulation = pytest.importorskip("wa_connector_emulator")
 
@@ -197,6 +202,39 @@ def test_a_reaction_arrives(site: Site, sender: Sender) -> None:
     assert isinstance(sender.send(site.line, react), Accepted)
     (arrived,) = site.emulator.received(ANA)
     assert (arrived.content.text, arrived.content.reacts_to) == ("👍", said.id)
+
+
+@pytest.mark.parametrize("face", ["direct", "aio"])
+def test_what_a_telephones_camera_made_arrives_as_the_provider_takes_it(
+    site: Site, sender: Sender, files: Files, face: str
+) -> None:
+    """HEIC, with the place where it was taken: a customer sees a JPEG, and nobody learns the place."""
+    pillow, pillow_heif = pytest.importorskip("PIL.Image"), pytest.importorskip("pillow_heif")
+    plugin = pytest.importorskip("wa_connector_media").PicturePlugin()
+    block, out = pillow.Exif(), io.BytesIO()
+    block[0x8825] = {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)}
+    pillow_heif.from_pillow(pillow.new("RGB", (64, 48), "red")).save(out, exif=block.tobytes())
+
+    host = MemoryHost(capabilities=CAPABILITIES)
+    original = host.wa_media_store().put(ACME, iter([out.getvalue()]), "image/heic", 10**6)
+    with host.connector(face, [plugin]) as connector:
+        connector.handle_webhook(host.webhook(host.said("Hello")))
+        (thread,) = connector.conversations(ACME, AT_HOST, unassigned=True)
+        connector.send(ACME, AT_HOST, thread.id, Image(original, "look")).or_raise()
+        connector.dispatcher.run_once()
+    (envelope,) = host.transport.sent
+    made = media_of(envelope.content)
+    assert made is not None
+    content = b"".join(host.wa_media_store().read(ACME, made) or ())
+    assert content.startswith(b"\xff\xd8\xff")
+    assert b"Exif" not in content
+
+    site.emulator.type_text(ANA, "hi")
+    outcome = sender.send(
+        site.line, Envelope(MessageId("outbox:1"), number(ANA), Image(files.add(content, made.mime_type)))
+    )
+    assert isinstance(outcome, Accepted), outcome
+    assert [m.content.mime_type for m in site.emulator.received(ANA)] == ["image/jpeg"]
 
 
 def test_whatever_else_happens_is_readable(site: Site) -> None:

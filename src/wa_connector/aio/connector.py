@@ -49,12 +49,13 @@ from wa_connector.policy.screens import Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
-from wa_connector.ports.media import AsyncMediaStore, MediaStore
+from wa_connector.ports.media import AsyncMediaConverter, AsyncMediaStore, MediaConverter, MediaStore
 from wa_connector.ports.storage import AsyncStorage, EventPage, SchemaState
 from wa_connector.shell.adapters import (
     Hop,
     NoMedia,
     PlainContacts,
+    PlainConverter,
     PlainDirectory,
     PlainMedia,
     PlainTransport,
@@ -551,6 +552,7 @@ def _ports(manager: pluggy.PluginManager, hop: Hop, clock: Clock, ids: Ids, pati
         ids=ids,
         pause=asyncio.sleep,
         mark=manager.hook.wa_restore_mark(),
+        converter=_converter(manager, hop),
     )
 
 
@@ -575,6 +577,12 @@ def _contacts(manager: pluggy.PluginManager, hop: Hop) -> AsyncContacts | None:
     if native is not None or plain is None:
         return native
     return PlainContacts(plain, _hop_for(plain, hop))
+
+
+def _converter(manager: pluggy.PluginManager, hop: Hop) -> AsyncMediaConverter | None:
+    native: AsyncMediaConverter | None = manager.hook.wa_async_media_converter()
+    plain: MediaConverter | None = None if native is not None else manager.hook.wa_media_converter()
+    return native if plain is None else PlainConverter(plain, hop)
 
 
 def _hop_for(plain: object, hop: Hop) -> Hop:

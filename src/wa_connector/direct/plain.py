@@ -10,6 +10,7 @@ from wa_connector.ports.media import MediaStore
 from wa_connector.shell.adapters import (
     NoMedia,
     PlainContacts,
+    PlainConverter,
     PlainDirectory,
     PlainMedia,
     PlainStorage,
@@ -44,6 +45,8 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
     refuse_async_only(manager, "wa_directory", directory is not None)
     refuse_async_only(manager, "wa_contacts", contacts is not None)
     refuse_async_only(manager, "wa_media_store", not isinstance(media, NoMedia))
+    converter = hook.wa_media_converter()
+    refuse_async_only(manager, "wa_media_converter", converter is not None)
     return media, Ports(
         storage=PlainStorage(required(storage, "wa_storage", WAYS_OUT["wa_storage"]), in_place),
         directory=PlainDirectory(required(directory, "wa_directory", WAYS_OUT["wa_directory"]), in_place),
@@ -56,6 +59,7 @@ def plain_ports(plugins: Iterable[Plugin], *, discover: bool, clock: Clock, ids:
         ids=ids,
         pause=_pause,
         mark=hook.wa_restore_mark(),
+        converter=None if converter is None else PlainConverter(converter, in_place),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from attrs import field, fields, frozen, has
+from attrs import evolve, field, fields, frozen, has
 
 from wa_connector.model.conversation import Role
 from wa_connector.model.ids import ConversationId, ProviderId, UserId
@@ -631,6 +631,57 @@ def _files_in(value: Any) -> Iterator[str]:
     elif has(type(value)):
         for attribute in fields(type(value)):
             yield from _files_in(getattr(value, attribute.name))
+
+
+def pictures_of(content: Content) -> tuple[MediaRef, ...]:
+    """The stored files that a content shows as pictures, those of headers and cards among them, each once; a template
+    names its own by their SHA-256 alone."""
+    return tuple(dict.fromkeys(_pictures_in(content)))
+
+
+def _pictures_in(value: Any) -> Iterator[MediaRef]:
+    if isinstance(value, Image):
+        if value.media.is_stored:
+            yield value.media
+    elif isinstance(value, TemplateMessage):
+        named = (text for key, text in value.parameters.items() if _is_picture(key))
+        yield from (MediaRef("", sha256=text) for text in named if _SHA256.fullmatch(text))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _pictures_in(part)
+    elif has(type(value)):
+        for attribute in fields(type(value)):
+            yield from _pictures_in(getattr(value, attribute.name))
+
+
+def _is_picture(parameter: str) -> bool:
+    return parameter == "header.image" or parameter.endswith(".header.image")
+
+
+def with_pictures(content: Content, instead: Mapping[str, MediaRef]) -> Content:
+    """The content with other files in the place of those of its pictures that ``instead`` has, by their SHA-256."""
+    renewed: Content = _renewed(content, instead)
+    return renewed
+
+
+def _renewed(value: Any, instead: Mapping[str, MediaRef]) -> Any:
+    if isinstance(value, Image):
+        return evolve(value, media=instead.get(value.media.sha256, value.media))
+    if isinstance(value, TemplateMessage):
+        of_pictures = {
+            key: instead[text].sha256 for key, text in value.parameters.items() if _shows(key, text, instead)
+        }
+        return evolve(value, parameters={**value.parameters, **of_pictures})
+    if isinstance(value, tuple):
+        return tuple(_renewed(part, instead) for part in value)
+    if has(type(value)):
+        names = [attribute.name for attribute in fields(type(value))]
+        return evolve(value, **{name: _renewed(getattr(value, name), instead) for name in names})
+    return value
+
+
+def _shows(parameter: str, text: str, pictures: Mapping[str, MediaRef]) -> bool:
+    return _is_picture(parameter) and text in pictures
 
 
 def text_of(content: Content) -> str:

@@ -23,7 +23,7 @@ from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 from wa_connector.ports.contacts import AsyncContacts, Contacts
 from wa_connector.ports.directory import AsyncDirectory, Directory
 from wa_connector.ports.mark import RestoreMark
-from wa_connector.ports.media import AsyncMediaStore, MediaStore
+from wa_connector.ports.media import AsyncMediaConverter, AsyncMediaStore, MediaConverter, MediaStore
 from wa_connector.ports.storage import AsyncStorage, Storage
 
 PROJECT: Final = "wa_connector"
@@ -71,6 +71,18 @@ def wa_media_store() -> MediaStore | None:
 @hookspec(firstresult=True)
 def wa_async_media_store() -> AsyncMediaStore | None:
     """provide: the same, for the asynchronous face."""
+
+
+@hookspec(firstresult=True)
+def wa_media_converter() -> MediaConverter | None:
+    """provide: what makes pictures fit a channel before they are sent. Without one, a picture of another type than the
+    channel takes, or a larger one, is refused, and so is one that tells where it was taken."""
+
+
+@hookspec(firstresult=True)
+def wa_async_media_converter() -> AsyncMediaConverter | None:
+    """provide: the same, for the asynchronous face; preferred there over ``wa_media_converter``, which runs on the
+    executor."""
 
 
 @hookspec(firstresult=True)

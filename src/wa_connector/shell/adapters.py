@@ -9,6 +9,7 @@ from typing import IO, Final, Protocol, TypeVar
 
 from wa_connector.errors import UsageError
 from wa_connector.model.address import Address
+from wa_connector.model.capability import MediaLimits
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import MediaRef
 from wa_connector.model.directory import Account, App, LineSetup, Seat
@@ -19,7 +20,7 @@ from wa_connector.model.template import Template
 from wa_connector.ports.channel import Transport
 from wa_connector.ports.contacts import Contacts
 from wa_connector.ports.directory import Directory
-from wa_connector.ports.media import AsyncMediaStore, MediaStore
+from wa_connector.ports.media import AsyncMediaStore, Converted, MediaConverter, MediaStore, NotConverted
 from wa_connector.ports.storage import (
     Change,
     EventPage,
@@ -191,6 +192,15 @@ class PlainMedia:
     async def _stream(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         while (chunk := await self._hop(lambda: next(chunks, None))) is not None:
             yield chunk
+
+
+class PlainConverter:
+    def __init__(self, plain: MediaConverter, hop: Hop) -> None:
+        self._plain: Final = plain
+        self._hop: Final = hop
+
+    async def convert(self, content: bytes, mime_type: str, limits: MediaLimits) -> Converted | NotConverted | None:
+        return await self._hop(lambda: self._plain.convert(content, mime_type, limits))
 
 
 class NoMedia:

@@ -78,6 +78,7 @@ from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow,
 from wa_connector.shell import auditing, exporting, keeping, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
+from wa_connector.shell.converting import converted
 from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import Received, WebhookResult, handle_webhook, receive
@@ -178,9 +179,11 @@ class Engine:
     async def _screened(
         self, ground: Ground, conversation: ConversationId, content: Content
     ) -> tuple[Ground, Screened]:
-        """The ground with what the screeners say and the user's signature; and what they left of the content."""
-        screened = await screened_outbound(self._ports, ground, conversation, content)
-        return await with_signature(self._ports, evolve(ground, screening=screened.vetoes)), screened
+        """The ground with what the screeners say and the user's signature; and what they left of the content, its
+        pictures made to fit the channel before."""
+        fitting, unfit = await converted(self._ports, ground, content)
+        screened = await screened_outbound(self._ports, ground, conversation, fitting)
+        return await with_signature(self._ports, evolve(ground, screening=(*unfit, *screened.vetoes))), screened
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         ground = await self._ground_of(tenant, user, conversation, Intent.WRITE)

@@ -24,7 +24,7 @@ from wa_connector.ports.channel import AsyncTransport, Channel
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
 from wa_connector.ports.mark import RestoreMark
-from wa_connector.ports.media import AsyncMediaStore
+from wa_connector.ports.media import AsyncMediaConverter, AsyncMediaStore
 from wa_connector.ports.storage import AsyncStorage
 
 log: Final = logging.getLogger("wa_connector")
@@ -228,6 +228,7 @@ class Ports:
     ids: Ids
     pause: Pause
     mark: RestoreMark | None = None
+    converter: AsyncMediaConverter | None = None
 
     def seed(self) -> Seed:
         """The source of one command's ids and salts."""

@@ -364,8 +364,12 @@ def upload(line: Line, content: bytes, mime_type: str = "") -> Call | Rejected:
     megabytes = _MEGABYTES[actual.partition("/")[0]]
     if len(content) > megabytes * 1024 * 1024:
         return Rejected("media", f"the file is over {megabytes} MB, which is the most for {actual}")
-    if actual == "image/jpeg" and tells_position(content):
-        return Rejected("media", "the picture tells where it was taken; send it without that (its EXIF position)")
+    if actual in ("image/jpeg", "image/png") and tells_position(content):
+        return Rejected(
+            "media",
+            "the picture tells where it was taken; send it without that (its EXIF position), or install"
+            " wa-connector-media[pictures], which takes it out",
+        )
     return Call(
         "POST",
         f"/{_segment(line.provider_ref)}/media",
