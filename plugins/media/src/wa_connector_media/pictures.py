@@ -85,7 +85,7 @@ class PictureConverter:
             # Not registered with Pillow: that would be for the whole process, which is the host's.
             from pillow_heif import HeifImageFile
 
-            picture: Image.Image = HeifImageFile(BytesIO(content))
+            picture: Image.Image = HeifImageFile(BytesIO(content))  # type: ignore[no-untyped-call]  # it has no types
         else:
             try:
                 picture = Image.open(BytesIO(content), formats=_READ)
