@@ -29,8 +29,12 @@ def test_two_addresses_share_a_key_exactly_if_they_are_one_line_or_one_id_of_one
     def is_line(address: Address) -> bool:
         return address.kind in (AddressKind.NUMBER, AddressKind.WHATSAPP_ID)
 
+    def is_name(address: Address) -> bool:
+        return address.kind is AddressKind.SENDER
+
+    same_name = is_name(one) and is_name(other) and one.value.casefold() == other.value.casefold()
     same_line = is_line(one) and is_line(other) and one.value.lstrip("+") == other.value.lstrip("+")
-    assert (same_line or one == other) == (one.lookup == other.lookup)
+    assert (same_line or same_name or one == other) == (one.lookup == other.lookup)
 
 
 @quick
@@ -74,6 +78,19 @@ def test_an_address_is_printable_without_spaces(value: str) -> None:
 @pytest.mark.parametrize("value", ["x", "x" * 256])
 def test_an_address_has_1_to_256_characters(value: str) -> None:
     assert value == Address(AddressKind.WHATSAPP_ID, value).value
+
+
+def test_a_senders_name_may_have_spaces_within() -> None:
+    assert Address(AddressKind.SENDER, "My Bank").value == "My Bank"
+    with pytest.raises(UsageError, match="1 to 256 printable characters"):
+        Address(AddressKind.SENDER, "  ")
+
+
+@pytest.mark.parametrize("kind", [AddressKind.SHORT_CODE, AddressKind.EXTENSION])
+def test_few_digits_mean_nothing_without_their_country_or_exchange(kind: AddressKind) -> None:
+    with pytest.raises(UsageError, match="needs portfolio"):
+        Address(kind, "101")
+    assert Address(kind, "101", "one").lookup != Address(kind, "101", "another").lookup
 
 
 @pytest.mark.parametrize("kind", [AddressKind.BSUID, AddressKind.PARENT_BSUID])

@@ -116,7 +116,16 @@ def test_a_subscription_check() -> None:
 
 
 def test_addresses_as_a_test_writes_them() -> None:
-    kinds = [address_of(text).kind for text in ("+16505551234", "wa:16505551234", "bsuid:one", "parent:one")]
+    texts = (
+        "+16505551234",
+        "wa:16505551234",
+        "bsuid:one",
+        "parent:one",
+        "code:US:12345",
+        "extension:pbx:101",
+        "name:Acme",
+    )
+    kinds = [address_of(text).kind for text in texts]
     assert list(AddressKind) == kinds
     with pytest.raises(UsageError, match="fax:"):
         address_of("fax:1")

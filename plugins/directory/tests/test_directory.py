@@ -211,6 +211,8 @@ def test_the_example_of_the_readme_loads(example: TomlDirectory) -> None:
         "acme",
         "acme-berlin",
     ]
+    berlin = example.lines(ACME, UserId("anna"))[1].line
+    assert (berlin.region, berlin.extension_digits) == ("DE", (3,))
     sms = example.account(ACME, AccountId("acme-sms"))
     assert sms is not None
     assert (sms.channel, sms.portfolio, bool(sms.token)) == ("sms", "acme", False)
@@ -749,3 +751,13 @@ def test_mistakes_in_options(tmp_path: Path) -> None:
         "accounts[0].options.c: is empty; write a value, or leave the key out where it may be missing",
         "accounts[0].options.d.env: the environment has no variable NOT_THERE; set it, then start again",
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("region", '"de"'), ("region", '"DEU"'), ("extension_digits", "3"), ("extension_digits", "[0]")],
+)
+def test_how_a_line_reads_numbers_is_checked(tmp_path: Path, key: str, value: str) -> None:
+    text = TWO_TENANTS.replace('id = "south"\n', f'id = "south"\n{key} = {value}\n')
+    (found,) = mistakes(tmp_path, text)
+    assert found.startswith(f"lines[1].{key}: needs ")

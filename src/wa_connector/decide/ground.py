@@ -25,6 +25,7 @@ from wa_connector.model.template import Template
 from wa_connector.policy.country import country_of
 from wa_connector.policy.enablement import enablement
 from wa_connector.policy.limits import hours_that_count, tier_use_by_hour
+from wa_connector.policy.lookalikes import address_among
 from wa_connector.policy.settings import scopes_of, settings_of
 from wa_connector.ports.rows import CONSENT, CUSTOMER, PAIR, REACH, SETTING, TEMPLATE, Key, window_of
 from wa_connector.ports.storage import Row
@@ -160,9 +161,8 @@ def pair_of(draft: Draft, ground: Ground, customer: CustomerId) -> Pair:
 
 
 def address_for(draft: Draft, ground: Ground, customer: CustomerId) -> Address | None:
-    """Where to send to: the surest current address of those that the channel reaches."""
-    record: Customer | None = draft.get(CUSTOMER.of(draft.tenant, customer))
-    return record.address_of(*ground.capabilities.sends_to) if record else None
+    """Where to send to by this line's channel: the surest current address."""
+    return address_among(addresses_of(draft, customer), ground.capabilities.sends_to)
 
 
 def addresses_of(draft: Draft, customer: CustomerId) -> tuple[Address, ...]:

@@ -2,7 +2,8 @@
 
 Theory: a person has several names in the provider's world, and each may change hands or vanish. A telephone number may
 be withheld altogether; a BSUID (business-scoped user id) is stable until the person changes number, and means nothing
-in another portfolio. So an address is (portfolio, kind, value), and a customer's claim to it is a *fact with dates*.
+in another portfolio; a short code is somebody else's in the next country. So an address is (portfolio, kind, value),
+the portfolio being whatever the value means something in, and a customer's claim to it is a *fact with dates*.
 
 Source: WhatsApp Cloud API, business-scoped user ids, read 2026-11.
 """
@@ -23,16 +24,23 @@ class AddressKind(Enum):
     """The digits by which WhatsApp knows a number. Never rewritten: in Brazil and Mexico they differ from the number."""
     BSUID = "bsuid"
     PARENT_BSUID = "parent_bsuid"
+    SHORT_CODE = "short_code"
+    """The few digits by which a service sends SMS in one country, which stands as its ``portfolio`` (``US``)."""
+    EXTENSION = "extension"
+    """An extension of one exchange, which stands as its ``portfolio``."""
     SENDER = "sender"
-    """How somebody signs who has no number: a short code, or a name of letters. Only a short code can be answered."""
+    """Letters in the place of an SMS's number. Whoever uses them cannot be answered, and another may use the same."""
 
 
 PORTFOLIO_SCOPED = frozenset({AddressKind.BSUID, AddressKind.PARENT_BSUID})
+"""What means something in one portfolio of the provider's."""
+SCOPED = PORTFOLIO_SCOPED | {AddressKind.SHORT_CODE, AddressKind.EXTENSION}
+"""What needs a ``portfolio``, of the provider's or of another sort."""
 
 
 @frozen
 class Address:
-    """One address. ``portfolio`` is empty except for the kinds that mean something inside one portfolio only."""
+    """One address. ``portfolio`` is empty except for the ``SCOPED`` kinds."""
 
     kind: AddressKind
     value: str = field(repr=lambda _: "…")
@@ -40,9 +48,10 @@ class Address:
 
     def __attrs_post_init__(self) -> None:
         value = self.value
-        if not value or len(value) > 256 or not value.isprintable() or " " in value:
+        is_name = self.kind is AddressKind.SENDER
+        if not value.strip() or len(value) > 256 or not value.isprintable() or (" " in value and not is_name):
             raise UsageError("an address is 1 to 256 printable characters without spaces")
-        if (self.kind in PORTFOLIO_SCOPED) != bool(self.portfolio):
+        if (self.kind in SCOPED) != bool(self.portfolio):
             raise UsageError(f"a {self.kind.value} address {'needs' if not self.portfolio else 'has no'} portfolio")
 
     @property
@@ -51,8 +60,10 @@ class Address:
 
         A number and a WhatsApp id of the same digits are one telephone line in the world, so they share a key.
         """
-        if self.kind in PORTFOLIO_SCOPED or self.kind is AddressKind.SENDER:
+        if self.kind in SCOPED:
             return (self.portfolio, self.kind.value, self.value)
+        if self.kind is AddressKind.SENDER:
+            return ("", self.kind.value, self.value.casefold())
         return ("", "line", self.value.removeprefix("+"))
 
 

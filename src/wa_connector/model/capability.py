@@ -69,7 +69,8 @@ class Capabilities:
     has_templates: bool
     contents: frozenset[type[Content]]
     sends_to: tuple[AddressKind, ...] = (AddressKind.WHATSAPP_ID, AddressKind.NUMBER, AddressKind.BSUID)
-    """By which of a customer's addresses he is written to, the surest first."""
+    """By which of a customer's addresses he is written to, the surest first. By a number, somebody is reached, too, who is
+    known by a WhatsApp id alone, where the two are certainly the same."""
     max_text: int | None = None
     max_caption: int | None = None
     images: MediaLimits | None = None

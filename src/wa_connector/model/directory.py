@@ -117,6 +117,11 @@ class Line:
     provider_ref: str
     owner: UserId | None = None
     messages_per_second: int | None = None
+    region: str = ""
+    """Where national numbers are read that come by this line, and short codes belong to (ISO 3166: ``DE``); empty: they
+    are not guessed at."""
+    extension_digits: tuple[int, ...] = ()
+    """How many digits the extensions of the exchange have, where the line is one of an exchange."""
 
 
 @frozen

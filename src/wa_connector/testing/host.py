@@ -195,8 +195,10 @@ def _person(account: str, addresses: Iterable[str], name: str) -> Sender:
 
 
 def address_of(text: str, portfolio: str = "portfolio-1") -> Address:
-    """An address as a test writes it: ``+1650…``, ``wa:1650…``, ``bsuid:…`` or ``parent:…``."""
+    """An address as a test writes it: ``+1650…``, ``wa:1650…``, ``bsuid:…`` or ``parent:…``; ``code:US:…``,
+    ``extension:pbx:…`` or ``name:…``."""
     kind, _, value = text.rpartition(":")
+    kind, _, scope = kind.partition(":")
     match kind:
         case "":
             return number(value)
@@ -206,6 +208,12 @@ def address_of(text: str, portfolio: str = "portfolio-1") -> Address:
             return Address(AddressKind.BSUID, value, portfolio)
         case "parent":
             return Address(AddressKind.PARENT_BSUID, value, portfolio)
+        case "code":
+            return Address(AddressKind.SHORT_CODE, value, scope)
+        case "extension":
+            return Address(AddressKind.EXTENSION, value, scope)
+        case "name":
+            return Address(AddressKind.SENDER, value)
         case _:
             raise UsageError(f"no kind of address begins with {kind}:")
 

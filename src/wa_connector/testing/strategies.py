@@ -154,8 +154,10 @@ def addresses() -> st.SearchStrategy[Address]:
         numbers()
         | digits.map(lambda value: number(f"+{value}"))
         | digits.map(lambda value: Address(AddressKind.WHATSAPP_ID, value))
-        | st.sampled_from(("4930", "ACME")).map(lambda value: Address(AddressKind.SENDER, value))
         | scoped
+        | digits.map(lambda value: Address(AddressKind.SHORT_CODE, value[-5:], "DE"))
+        | digits.map(lambda value: Address(AddressKind.EXTENSION, value[-3:], "pbx"))
+        | st.sampled_from(("Acme", "ACME", "My Bank")).map(lambda value: Address(AddressKind.SENDER, value))
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from wa_connector.errors import InternalError
 from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.content import Content, MediaRef, Reaction, TemplateMessage
 from wa_connector.model.directory import Account, Line
@@ -107,8 +108,11 @@ def _recipient(to: Address) -> _Json:
         case AddressKind.NUMBER | AddressKind.WHATSAPP_ID:
             # Without its '+' the provider puts the business's country code before it.
             return {"to": "+" + to.value.removeprefix("+")}
-        case AddressKind.BSUID | AddressKind.PARENT_BSUID | AddressKind.SENDER:
+        case AddressKind.BSUID | AddressKind.PARENT_BSUID:
             return {"recipient": to.value}
+        case AddressKind.SHORT_CODE | AddressKind.EXTENSION | AddressKind.SENDER:
+            # Not among the kinds that the channel's capabilities send to.
+            raise InternalError(f"nobody has a {to.kind.value} on WhatsApp")
         case _ as unreachable:
             assert_never(unreachable)
 

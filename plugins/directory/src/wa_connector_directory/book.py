@@ -401,6 +401,10 @@ class _Lines:
         provider_ref = table.word("provider_ref")
         channel = _channel(table, account.channel if account else "", "account")
         per_second = table.count("messages_per_second")
+        region = table.word("region", "")
+        if region and not (len(region) == 2 and region.isascii() and region.isupper()):
+            table.wrong("region", 'needs two capital letters (ISO 3166), such as "DE"')
+        extension_digits = table.counts("extension_digits")
         if tenant is None or account is None:
             return None
         line = Line(
@@ -412,6 +416,8 @@ class _Lines:
             provider_ref,
             owner=owner.user.id if owner else None,
             messages_per_second=per_second,
+            region=region,
+            extension_digits=extension_digits,
         )
         return LineSetup(line, account, path)
 

@@ -113,6 +113,16 @@ class Table:
             return None
         return value
 
+    def counts(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers from 1 on; an empty one when it is not there."""
+        value = self.take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or any(type(each) is not int or each < 1 for each in value):
+            self.wrong(key, "needs a list of whole numbers from 1 on, such as [3, 4]")
+            return ()
+        return tuple(value)
+
     def words(self, key: str) -> tuple[str, ...]:
         """A list of ids; an empty one when it is not there."""
         value = self.take(key)

@@ -22,7 +22,7 @@ CAPABILITIES: Final = Capabilities(
     window=None,
     has_templates=False,
     contents=frozenset({Text}),
-    # A WhatsApp id is no number: in some countries its digits differ from those that are dialled.
-    sends_to=(AddressKind.NUMBER, AddressKind.SENDER),
+    # A name of letters cannot be answered.
+    sends_to=(AddressKind.NUMBER, AddressKind.SHORT_CODE),
     max_text=MAX_TEXT,
 )
