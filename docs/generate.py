@@ -539,7 +539,7 @@ HOOK_GROUPS: Final = {
     "contacts": ("wa_contacts", "wa_async_contacts"),
     "media": ("wa_media_store", "wa_async_media_store"),
     "channels": ("wa_channel", "wa_transport", "wa_async_transport"),
-    "opinions": ("wa_veto", "wa_read_reply", "wa_screen", "wa_route", "wa_presence", "wa_sender_name"),
+    "opinions": ("wa_veto", "wa_read_reply", "wa_screen", "wa_route", "wa_presence", "wa_sender_name", "wa_transcribe"),
     "observers": ("wa_events_committed", "wa_push", "wa_metric"),
     "commands": ("wa_commands",),
 }

@@ -158,11 +158,14 @@ if TYPE_CHECKING:
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
     from wa_connector.model.event import MessageEchoed as MessageEchoed
+    from wa_connector.model.event import MessageGone as MessageGone
+    from wa_connector.model.event import MessageHeard as MessageHeard
     from wa_connector.model.event import MessageImported as MessageImported
     from wa_connector.model.event import MessageQueued as MessageQueued
     from wa_connector.model.event import MessageReceived as MessageReceived
     from wa_connector.model.event import MessageReleased as MessageReleased
     from wa_connector.model.event import MessageStatusChanged as MessageStatusChanged
+    from wa_connector.model.event import MessageTranscribed as MessageTranscribed
     from wa_connector.model.event import NoteAdded as NoteAdded
     from wa_connector.model.event import ParticipantAdded as ParticipantAdded
     from wa_connector.model.event import ParticipantLeft as ParticipantLeft
@@ -223,6 +226,7 @@ if TYPE_CHECKING:
     from wa_connector.model.template import Template as Template
     from wa_connector.model.template import TemplateCategory as TemplateCategory
     from wa_connector.model.template import TemplateStatus as TemplateStatus
+    from wa_connector.model.transcribing import Recording as Recording
     from wa_connector.model.window import WindowRule as WindowRule
     from wa_connector.policy.screens import Composer as Composer
     from wa_connector.policy.screens import ContactAction as ContactAction
@@ -375,6 +379,8 @@ _HOMES = {
         "AddressChanged",
         "AccountAlerted",
         "MessageEchoed",
+        "MessageGone",
+        "MessageHeard",
         "MessageImported",
         "TemplateChanged",
         "AddressMoved",
@@ -392,6 +398,7 @@ _HOMES = {
         "MessageReceived",
         "MessageReleased",
         "MessageStatusChanged",
+        "MessageTranscribed",
         "Quarantined",
         "ReplyUnclear",
         "SettingChanged",
@@ -442,6 +449,7 @@ _HOMES = {
         "Unscreened",
     ),
     "model.template": ("Template", "TemplateCategory", "TemplateStatus"),
+    "model.transcribing": ("Recording",),
     "model.window": ("WindowRule",),
     "policy.screens": ("Composer", "ContactAction"),
     "ports.channel": ("WebhookReply", "WebhookRequest"),

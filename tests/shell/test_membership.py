@@ -392,6 +392,7 @@ BESIDE: dict[str, Callable[[Connector, TenantId, UserId], Any]] = {
 """Every other call of a user's."""
 OF_NOBODY = {
     "accept_restore",
+    "add_transcript",
     "anchor_evidence",
     "cancel_parked",
     "check_anchor",

@@ -426,6 +426,9 @@ class AsyncConnector:
     async def parked(self, tenant: TenantId, *, limit: int = 50) -> tuple[Message, ...]:
         return await self._engine().parked(tenant, limit)
 
+    async def add_transcript(self, tenant: TenantId, message: MessageId, words: str) -> bool:
+        return await self._engine().add_transcript(tenant, message, words)
+
     async def resend_parked(self, tenant: TenantId, message: MessageId) -> bool:
         return await self._engine().settle_parked(tenant, message, resend=True)
 

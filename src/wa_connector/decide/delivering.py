@@ -16,6 +16,7 @@ from wa_connector.decide.draft import Draft
 from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
 from wa_connector.decide.settling import advance, catch_up, correct, erased_mark, outbox_key
+from wa_connector.decide.threads import enqueue_transcript
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Audio, Content, Document, Image, Sticker, TemplateMessage, Video, Voicemail
 from wa_connector.model.decision import Decision, Reason, RemedyKind
@@ -82,6 +83,8 @@ class RecordFetch:
     message: MessageId
     outcome: FetchOutcome
     screened: Screened | None = None
+    wants_words: bool = False
+    """Whether somebody is there who knows the words of a recording."""
 
 
 @frozen
@@ -397,6 +400,8 @@ def record_fetch(draft: Draft, command: RecordFetch) -> bool:
         draft.put(MESSAGE.of(draft.tenant, message.id), stored)
         draft.put(FILE_USE.of(draft.tenant, outcome.media.sha256, f"message:{message.id}"), "")
         draft.tell(MediaFetched(message.id, message.conversation))
+        if command.wants_words and isinstance(content, Voicemail) and not content.transcript:
+            enqueue_transcript(draft, command.ground, identity.survivor(draft, message.customer), message.id)
     elif outcome.is_final or entry.attempts + 1 >= FETCH_ATTEMPTS:
         draft.delete(key)
         draft.put(

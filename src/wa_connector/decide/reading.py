@@ -77,7 +77,7 @@ def mark_read(draft: Draft, command: MarkRead) -> Placement:
     for name in lists:
         key = LISTING.of(draft.tenant, name, thread.id)
         counts, at = draft.merged(key), to_microseconds(command.at)
-        unread = sum(is_news(entry.author, name) and shows(thread, name, entry.at) for entry in behind)
+        unread = sum(is_news(entry, name) and shows(thread, name, entry.at) for entry in behind)
         seen = counts.get("arrived", 0) - unread if len(behind) < MOST_BEHIND else 0
         if seen > counts.get("seen", 0) or at > counts.get("read_at", 0):
             draft.merge(key, seen=max(0, seen), read_at=at)

@@ -27,12 +27,13 @@ from wa_connector.model.content import (
     Reaction,
     Text,
     Unsupported,
+    Voicemail,
     media_of,
 )
 from wa_connector.model.event import AddressChanged, MessageImported, MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, TenantId
 from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
-from wa_connector.model.instants import to_microseconds
+from wa_connector.model.instants import from_microseconds, to_microseconds
 from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
 from wa_connector.model.routing import Candidate
@@ -100,6 +101,16 @@ def preference_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> 
     return f"preference:{line}:{mark_digest(tenant, provider_id)}"
 
 
+def heard_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    """The mark of the word that a message was heard where it lies; its payload is since when, in microseconds."""
+    return f"heard:{line}:{mark_digest(tenant, provider_id)}"
+
+
+def gone_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    """The mark of the word that a message was removed where it lay; its payload is since when, in microseconds."""
+    return f"gone:{line}:{mark_digest(tenant, provider_id)}"
+
+
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +126,7 @@ def receive_message(draft: Draft, command: ReceiveMessage) -> MessageId:
     thread, routed_by = placed_in(draft, ground, customer, item.replies_to, command.candidates)
     content = command.kept
     rules = command.screened.redacted_by if command.screened else ()
-    entry = _inbound(ground, item, message, customer, thread)
+    entry = _as_it_lies(draft, _inbound(ground, item, message, customer, thread), item)
     add(draft, evolve(entry, content=content, redacted_by=rules, routed_by=routed_by))
     draft.tell(
         MessageImported(message, thread, customer)
@@ -157,6 +168,20 @@ def _inbound(
         opens_window=opens_window(item, ground.settings),
         circumstances=item.circumstances,
     )
+
+
+def _as_it_lies(draft: Draft, entry: Message, item: InboundMessage) -> Message:
+    """A message with what was said of it before it came. Only of a recording, which lies elsewhere as well, is anything."""
+    if not isinstance(item.content, Voicemail):
+        return evolve(entry, heard_at=item.heard_at)
+    heard_at = _told_at(draft, heard_mark(draft.tenant, entry.line, item.provider_id))
+    gone_at = _told_at(draft, gone_mark(draft.tenant, entry.line, item.provider_id))
+    return evolve(entry, heard_at=heard_at or item.heard_at, gone_at=gone_at)
+
+
+def _told_at(draft: Draft, mark: str) -> datetime | None:
+    known = draft.is_known(mark)
+    return from_microseconds(int(known)) if known else None
 
 
 def _keep_aside(draft: Draft, raw: str) -> None:

@@ -16,7 +16,7 @@ from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft, refuse_unless
 from wa_connector.decide.forgetting import AT_ONCE, Requested, finish, next_stage, release_files, store
 from wa_connector.decide.holding import is_held, may_keep
-from wa_connector.decide.receiving import inbound_mark
+from wa_connector.decide.receiving import gone_mark, heard_mark, inbound_mark
 from wa_connector.model.content import Content, MediaRef, media_of
 from wa_connector.model.directory import Seat
 from wa_connector.model.ids import CustomerId, JobId, LineId, MessageId, OrganizationId, TenantId
@@ -185,7 +185,8 @@ def _drop(draft: Draft, key: Key, message: Message) -> tuple[str, ...]:
     files = release_files(draft, message)
     draft.delete(key)
     if message.is_inbound and message.provider_id and draft.now - message.at > MARKS_LIVE:
-        draft.discard(DEDUPE.of(draft.tenant, inbound_mark(draft.tenant, message.line, message.provider_id)))
+        for mark in (inbound_mark, heard_mark, gone_mark):
+            draft.discard(DEDUPE.of(draft.tenant, mark(draft.tenant, message.line, message.provider_id)))
     return files
 
 

@@ -145,14 +145,15 @@ def add(draft: Draft, message: Message) -> None:
     for name in lists_of(thread):
         if shows(thread, name, message.at):
             listing = LISTING.of(draft.tenant, name, thread.id)
-            draft.merge(listing, last_at=at, arrived=int(is_news(message.author, name)))
+            draft.merge(listing, last_at=at, arrived=int(is_news(message, name)))
 
 
-def is_news(author: Author, name: str) -> bool:
-    """Whether an entry is unread, at first, for whose list this is: what others wrote or did is, the system's is not."""
-    match author:
+def is_news(message: Message, name: str) -> bool:
+    """Whether an entry is unread, at first, for whose list this is: what others wrote or did is, the system's is not, nor
+    what was heard before it came in."""
+    match message.author:
         case ByCustomer():
-            return True
+            return message.heard_at is None
         case ByUser(user):
             return user != name
         case ByApp():
@@ -160,7 +161,7 @@ def is_news(author: Author, name: str) -> bool:
         case BySystem():
             return False
         case _:
-            assert_never(author)
+            assert_never(message.author)
 
 
 def move_files(draft: Draft, before: Message, after: Message) -> None:
@@ -228,6 +229,15 @@ def _place(
     notice = outgoing.author.notice if isinstance(outgoing.author, BySystem) else None
     draft.tell(MessageQueued(message.id, outgoing.thread, status, notice))
     return message
+
+
+def enqueue_transcript(draft: Draft, ground: Ground, customer: CustomerId, message: MessageId) -> None:
+    """Have the host asked for the words of a recording that is here."""
+    entry = OutboxEntry(
+        message, ground.setup.line.id, customer, Work.TRANSCRIBE, EntryState.QUEUED, draft.now, draft.now
+    )
+    draft.put(OUTBOX.of(draft.tenant, Work.TRANSCRIBE.value, message), entry)
+    draft.wake(ground.lane(customer, Work.TRANSCRIBE), draft.now)
 
 
 def enqueue_fetch(draft: Draft, ground: Ground, customer: CustomerId, message: MessageId) -> None:

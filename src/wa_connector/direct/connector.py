@@ -593,6 +593,17 @@ class Connector:
         """
         return drive(self._engine().resume_line(tenant, line))
 
+    # --- recordings ---------------------------------------------------------------------------------------------------
+
+    def add_transcript(self, tenant: TenantId, message: MessageId, words: str) -> bool:
+        """Put words beside a recording that a customer left, for whoever has them later than ``wa_transcribe`` asks: as
+        often as there are better ones, and none take the place of some. Screeners see them first, and what they block is
+        left out. Returns False where this tenant has no such recording (any longer).
+
+        Raises ``Unavailable`` when a screener cannot be asked now; nothing was changed then.
+        """
+        return drive(self._engine().add_transcript(tenant, message, words))
+
     # --- what is parked -----------------------------------------------------------------------------------------------
 
     def parked(self, tenant: TenantId, *, limit: int = 50) -> tuple[Message, ...]:

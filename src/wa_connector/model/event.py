@@ -220,6 +220,30 @@ class MessageImported:
 
 
 @frozen
+class MessageHeard:
+    """Somebody heard a customer's message where it lies: in the menu of the voicemail box, say."""
+
+    message: MessageId
+    conversation: ConversationId
+
+
+@frozen
+class MessageGone:
+    """A customer's message was removed where it lay; what is kept here stays."""
+
+    message: MessageId
+    conversation: ConversationId
+
+
+@frozen
+class MessageTranscribed:
+    """What was said in a recording stands beside it in words."""
+
+    message: MessageId
+    conversation: ConversationId
+
+
+@frozen
 class MessageEchoed:
     """Somebody of the business wrote to a customer in the provider's own app."""
 
@@ -423,6 +447,9 @@ Happening: TypeAlias = (
     | HeldHandedOver
     | MessageReceived
     | MessageImported
+    | MessageHeard
+    | MessageGone
+    | MessageTranscribed
     | MessageEchoed
     | TemplateChanged
     | AccountAlerted

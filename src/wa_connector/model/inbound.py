@@ -47,6 +47,8 @@ class InboundMessage:
     circumstances: Circumstances | None = None
     is_history: bool = False
     """Written before the line was connected, and told of afterwards: it is stored, and nobody is notified."""
+    heard_at: datetime | None = None
+    """Since when it is known that somebody has heard it where it lies: then it is not news."""
 
 
 @frozen
@@ -115,6 +117,24 @@ class InboundPreference:
 
 
 @frozen
+class InboundHeard:
+    """Somebody heard a customer's message where it lies, by another way than this one: in the menu of a voicemail box,
+    say. ``at`` is when that was, or was seen. Heard stays heard."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+
+
+@frozen
+class InboundGone:
+    """A customer's message was removed where it lay: what is kept here is all there is of it. ``at`` is when that was, or
+    was seen."""
+
+    provider_id: ProviderId = field(repr=False)
+    at: datetime
+
+
+@frozen
 class Unreadable:
     """An element that this version cannot take: kept for inspection, never raised. ``raw`` is its JSON text."""
 
@@ -122,7 +142,16 @@ class Unreadable:
     raw: str = field(repr=False)
 
 
-InboundItem: TypeAlias = InboundMessage | InboundEcho | InboundStatus | InboundPreference | InboundNotice | Unreadable
+InboundItem: TypeAlias = (
+    InboundMessage
+    | InboundEcho
+    | InboundStatus
+    | InboundPreference
+    | InboundNotice
+    | InboundHeard
+    | InboundGone
+    | Unreadable
+)
 
 
 @frozen

@@ -122,6 +122,10 @@ class Message:
     """What the customer read before the text: who wrote it."""
     routed_by: RoutedBy | None = None
     """Of an inbound message: the rule that chose its thread, or the new thread's owner."""
+    heard_at: datetime | None = None
+    """Of an inbound message: since when it is known that it was heard where it lies (in the voicemail box, say)."""
+    gone_at: datetime | None = None
+    """Of an inbound message: since when it is known that it was removed where it lay. What is here stays."""
 
     @property
     def is_inbound(self) -> bool:

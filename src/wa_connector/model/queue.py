@@ -16,6 +16,8 @@ class Work(Enum):
     FETCH = "fetch"
     RECEIPT = "receipt"
     """Show the customer that what he wrote was read."""
+    TRANSCRIBE = "transcribe"
+    """Ask the host's hook for the words of a recording."""
 
 
 class EntryState(Enum):

@@ -19,6 +19,7 @@ from wa_connector.model.opinion import Question, Veto
 from wa_connector.model.push import PushNotice
 from wa_connector.model.routing import RoutingQuestion
 from wa_connector.model.screening import Redact, Screening
+from wa_connector.model.transcribing import Recording
 from wa_connector.ports.channel import AsyncTransport, Channel, Transport
 from wa_connector.ports.contacts import AsyncContacts, Contacts
 from wa_connector.ports.directory import AsyncDirectory, Directory
@@ -142,6 +143,16 @@ def wa_route(question: RoutingQuestion) -> UserId | Sequence[UserId] | None:
 
     Asked only when no thread with the customer is open. Passed over are those who are disabled, have no such channel
     or are away, and a hook that fails. May be awaitable in the asynchronous face."""
+
+
+@hookspec
+def wa_transcribe(recording: Recording) -> str | None:
+    """decide: what is said in a recording that a customer left? Its words, or None where this plugin does not know them
+    (now): words that come later are handed over with ``add_transcript``.
+
+    Asked by the dispatcher once the recording is in the media store, outside of every other lane; the first answer
+    counts. One that fails is asked again, a few times, and so is one that a crash cut off; the entry is there meanwhile.
+    Whoever needs more than a minute answers None. May be awaitable in the asynchronous face."""
 
 
 @hookspec

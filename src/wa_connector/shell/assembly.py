@@ -52,6 +52,7 @@ def hooks_of(manager: pluggy.PluginManager, within: Within | None) -> Hooks:
         readers=_implementations(manager, "wa_read_reply"),
         screeners=_implementations(manager, "wa_screen"),
         routers=_implementations(manager, "wa_route"),
+        transcribers=_implementations(manager, "wa_transcribe"),
         presences=_implementations(manager, "wa_presence"),
         namers=_implementations(manager, "wa_sender_name"),
         pushers=_implementations(manager, "wa_push"),

@@ -28,8 +28,9 @@ from wa_connector.decide.draft import Known, Refused
 from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.parking import Doubt, park_doubtful
+from wa_connector.decide.transcribing import NoteTranscript, ask_later, note_transcript
 from wa_connector.errors import Contended, RowCorrupt, Unavailable
-from wa_connector.model.content import TemplateMessage, media_of
+from wa_connector.model.content import TemplateMessage, Voicemail, media_of
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
 from wa_connector.model.ids import ProviderId, TenantId
@@ -45,6 +46,7 @@ from wa_connector.model.outbound import (
     Rejected,
 )
 from wa_connector.model.queue import Budget, EntryState, Epoch, Gate, LaneKey, LeasedLane, OutboxEntry, Work
+from wa_connector.model.transcribing import Recording
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import AsyncTransport
@@ -57,7 +59,7 @@ from wa_connector.shell.keeping import let_go
 from wa_connector.shell.marks import Epochs, key_of
 from wa_connector.shell.pacing import A_MOMENT, Paces
 from wa_connector.shell.ports import Ports, log, where
-from wa_connector.shell.screening import screened_inbound, screened_outbound, with_signature
+from wa_connector.shell.screening import screened_inbound, screened_outbound, screened_words, with_signature
 from wa_connector.shell.waking import wake_line
 
 LEASE: Final = timedelta(minutes=2)
@@ -173,6 +175,8 @@ class _Lane:
             return await self._fetch_all(setup, transport)
         if self._lane.key.work is Work.RECEIPT:
             return await self._acknowledge_all(setup, transport)
+        if self._lane.key.work is Work.TRANSCRIBE:
+            return await self._transcribe_all(setup)
         look_at = await self._release_held(setup)
         turn = await self._send_all(setup, transport)
         return evolve(turn, due_at=min(filter(None, (turn.due_at, look_at)), default=None))
@@ -333,6 +337,35 @@ class _Lane:
             fetched += 1
         return Turn(fetched, self._ports.clock() if fetched else None)
 
+    async def _transcribe_all(self, setup: LineSetup) -> Turn:
+        """Ask for the words of recordings. Who is asked twice, after a crash, says the same."""
+        asked = 0
+        for entry in await self._entries(queued=1, limit=A_TURN):
+            if entry.due_at > self._ports.clock():
+                return Turn(asked, entry.due_at)
+            if self._is_stopping():
+                return Turn(asked, self._ports.clock())
+            ground, message = await self._ground(setup, entry)
+            take = Take(ground, self._lane, entry.message)
+            words = await self._words_of(ground, message)
+            if words is None:
+                await self._decide(ask_later, take)
+            else:
+                await self._decide(note_transcript, NoteTranscript(entry.message, words, take))
+            asked += 1
+        return Turn(asked, self._ports.clock() if asked else None)
+
+    async def _words_of(self, ground: Ground, message: Message) -> str | None:
+        """What stands beside a recording after the screeners have seen it; '' for nothing, None to ask again later."""
+        content, line = message.content, ground.setup.line
+        if not isinstance(content, Voicemail) or not content.media.is_stored or content.transcript:
+            return ""  # It was erased, or somebody was faster.
+        recording = Recording(
+            line.tenant, line.id, line.channel, message.conversation, message.id, content.media, content.lasts
+        )
+        words = await self._ports.hooks.transcribe(recording)
+        return await screened_words(self._ports, ground, content, words) if words else words
+
     # --- receipts -------------------------------------------------------------------------------------------------
 
     async def _acknowledge_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
@@ -399,7 +432,8 @@ class _Lane:
         if screened is not None and is_unscreened(screened):
             outcome = FetchFailed("it could not be screened", is_final=False)
             return RecordFetch(ground, self._lane, message.id, outcome)
-        return RecordFetch(ground, self._lane, message.id, outcome, screened)
+        wants_words = bool(self._ports.hooks.transcribers)
+        return RecordFetch(ground, self._lane, message.id, outcome, screened, wants_words)
 
     async def _decide(self, decider: Any, command: Any) -> Any:
         """Decide and commit under the lease, again on a conflict with what came in meanwhile."""
@@ -422,7 +456,9 @@ class _Lane:
         if not isinstance(outcome, Committed):
             raise _LeaseLost
 
-    def _wanted(self, command: Take | Record | RecordFetch | Doubt | tuple[Take, OutboxEntry]) -> Sequence[Wanted]:
+    def _wanted(
+        self, command: Take | Record | RecordFetch | Doubt | NoteTranscript | tuple[Take, OutboxEntry]
+    ) -> Sequence[Wanted]:
         key = self._lane.key
         if isinstance(command, tuple):
             command = command[0]

@@ -39,11 +39,12 @@ from wa_connector.decide.screens import InConversation
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
 from wa_connector.decide.settings import ChangeSetting, change_setting
 from wa_connector.decide.templates import SyncTemplates, TemplateDiff
+from wa_connector.decide.transcribing import NoteTranscript, note_transcript
 from wa_connector.errors import InternalError, RefusedError, Unavailable, UsageError
 from wa_connector.model.address import Address
 from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Purpose
 from wa_connector.model.contact import Contact
-from wa_connector.model.content import Content, MediaRef, TemplateMessage
+from wa_connector.model.content import Content, MediaRef, TemplateMessage, Voicemail
 from wa_connector.model.conversation import Conversation, Role
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
@@ -87,7 +88,7 @@ from wa_connector.shell.marks import Epochs
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
 from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Shelves, Timeline, Window, of_thread
-from wa_connector.shell.screening import screened_outbound, with_signature
+from wa_connector.shell.screening import screened_outbound, screened_words, with_signature
 from wa_connector.shell.waking import wake_line
 
 C = TypeVar("C")
@@ -600,6 +601,17 @@ class Engine:
     async def settle_parked(self, tenant: TenantId, message: MessageId, *, resend: bool, code: str = "") -> bool:
         answer = await decide(self._ports, settle_parked, Decided(message, resend, code), tenant)
         return result_of(answer)
+
+    async def add_transcript(self, tenant: TenantId, message: MessageId, words: str) -> bool:
+        key = MESSAGE.of(tenant, message)
+        found: Message | None = (await self._ports.storage.load([key])).rows[key].value
+        setup = await self._ports.directory.line(tenant, found.line) if found else None
+        if found is None or setup is None or not isinstance(found.content, Voicemail):
+            return False
+        left = await screened_words(self._ports, await ground_for(self._ports, setup, None), found.content, words)
+        if left is None:
+            raise Unavailable("a screener could not be asked; nothing was changed, hand the words over again later")
+        return result_of(await decide(self._ports, note_transcript, NoteTranscript(message, left), tenant))
 
     async def accept_restore(self, tenant: TenantId, *, resend: bool) -> int:
         # Asked here, too: an operator may come before any dispatcher does.

@@ -16,12 +16,15 @@ from attrs import evolve, frozen
 
 from wa_connector.decide.draft import Known, Needs, Ready, Refused, Seed, rolled, run
 from wa_connector.decide.ground import Ground
+from wa_connector.decide.hearing import ReceiveGone, ReceiveHeard, receive_gone, receive_heard
 from wa_connector.decide.noticing import ReceiveEcho, ReceiveNotice, receive_echo, receive_notice
 from wa_connector.decide.receiving import (
     Keep,
     ReceiveMessage,
     ReceivePreference,
     ReceiveStatus,
+    gone_mark,
+    heard_mark,
     inbound_mark,
     keep,
     preference_mark,
@@ -39,6 +42,8 @@ from wa_connector.model.ids import MessageId, ProviderId, TenantId
 from wa_connector.model.inbound import (
     Inbound,
     InboundEcho,
+    InboundGone,
+    InboundHeard,
     InboundItem,
     InboundMessage,
     InboundNotice,
@@ -92,7 +97,17 @@ class _Element:
 
     tenant: TenantId
     decider: Callable[..., Any]
-    command: ReceiveMessage | ReceiveEcho | ReceiveStatus | ReceivePreference | ReceiveNotice | Keep | Whose
+    command: (
+        ReceiveMessage
+        | ReceiveEcho
+        | ReceiveStatus
+        | ReceivePreference
+        | ReceiveNotice
+        | ReceiveHeard
+        | ReceiveGone
+        | Keep
+        | Whose
+    )
     wanted: tuple[Wanted, ...]
     item: InboundItem
 
@@ -101,7 +116,9 @@ class _Element:
         return isinstance(self.command, Keep)
 
 
-_Readable: TypeAlias = InboundMessage | InboundEcho | InboundStatus | InboundPreference | InboundNotice
+_Readable: TypeAlias = (
+    InboundMessage | InboundEcho | InboundStatus | InboundPreference | InboundNotice | InboundHeard | InboundGone
+)
 _Grounds: TypeAlias = dict[tuple[str, str], Ground | None]
 """What the directory and the settings say of each line that one body names; asked once a body."""
 
@@ -240,9 +257,21 @@ async def _element(ports: Ports, ground: Ground, item: _Readable, *, is_about_li
         mark = DEDUPE.of(line.tenant, preference_mark(line.tenant, line.id, item.provider_id))
         wanted = (mark, *_of_sender(ground, chosen.sender))
         return _Element(line.tenant, receive_preference, ReceivePreference(ground, chosen), wanted, item)
+    if isinstance(item, InboundHeard | InboundGone):
+        return _of_fate(ground, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
     return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)
+
+
+def _of_fate(ground: Ground, item: InboundHeard | InboundGone) -> _Element:
+    tenant, line = ground.setup.line.tenant, ground.setup.line.id
+    came = DEDUPE.of(tenant, inbound_mark(tenant, line, item.provider_id))
+    if isinstance(item, InboundHeard):
+        mark = DEDUPE.of(tenant, heard_mark(tenant, line, item.provider_id))
+        return _Element(tenant, receive_heard, ReceiveHeard(ground, item), (mark, came), item)
+    mark = DEDUPE.of(tenant, gone_mark(tenant, line, item.provider_id))
+    return _Element(tenant, receive_gone, ReceiveGone(ground, item), (mark, came), item)
 
 
 async def _using(ports: Ports, tenant: TenantId, template: TemplateNews) -> tuple[MessageId, ...]:

@@ -20,6 +20,7 @@ from wa_connector.model.push import PushNotice
 from wa_connector.model.routing import RoutingQuestion
 from wa_connector.model.screening import Redact, Screened, Screening
 from wa_connector.model.setting import Unscreened
+from wa_connector.model.transcribing import Recording
 from wa_connector.ports.channel import AsyncTransport, Channel
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
@@ -57,6 +58,7 @@ class Hooks:
     readers: _Implementations = ()
     screeners: _Implementations = ()
     routers: _Implementations = ()
+    transcribers: _Implementations = ()
     presences: _Implementations = ()
     namers: _Implementations = ()
     pushers: _Implementations = ()
@@ -116,6 +118,18 @@ class Hooks:
             elif answer is not None and answer is not _NO_ANSWER:
                 named += answer
         return tuple(dict.fromkeys(named))
+
+    async def transcribe(self, recording: Recording) -> str | None:
+        """The words of a recording, by the first who knows them; '' where nobody does. None where one failed who might
+        have."""
+        has_failed = False
+        for name, transcriber in self.transcribers:
+            ask = partial(transcriber, recording=recording)
+            words = await self._asked(name, "wa_transcribe", ask, partial(_is_optional, str))
+            has_failed = has_failed or words is _NO_ANSWER
+            if isinstance(words, str) and words.strip():
+                return words.strip()
+        return None if has_failed else ""
 
     async def is_away(self, tenant: TenantId, user: UserId) -> bool:
         """Whether the host says that somebody is not there."""

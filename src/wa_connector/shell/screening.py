@@ -3,9 +3,10 @@
 from attrs import evolve
 
 from wa_connector.decide.ground import Ground
-from wa_connector.model.content import Call, Content, Unsupported
+from wa_connector.model.content import Call, Content, Unsupported, Voicemail, text_of
 from wa_connector.model.ids import ConversationId
 from wa_connector.model.screening import Direction, Screened, Screening
+from wa_connector.policy.screening import is_unscreened
 from wa_connector.policy.signing import signature
 from wa_connector.shell.ports import Ports
 
@@ -15,6 +16,16 @@ async def screened_inbound(ports: Ports, ground: Ground, content: Content) -> Sc
     if not ports.hooks.screeners or isinstance(content, Call | Unsupported):
         return None
     return await _screened(ports, ground, Direction.IN, None, content)
+
+
+async def screened_words(ports: Ports, ground: Ground, content: Voicemail, words: str) -> str | None:
+    """What the screeners leave of a recording's words; '' where they block them. None where one could not be asked."""
+    screened = await screened_inbound(ports, ground, evolve(content, transcript=words))
+    if screened is None:
+        return words
+    if screened.vetoes:
+        return None if is_unscreened(screened) else ""
+    return text_of(screened.content)
 
 
 async def screened_outbound(ports: Ports, ground: Ground, conversation: ConversationId, content: Content) -> Screened:

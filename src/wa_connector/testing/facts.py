@@ -37,6 +37,8 @@ class MessageFact:
     author: str
     content: str
     status: MessageStatus
+    is_heard: bool = False
+    is_gone: bool = False
 
 
 @frozen
@@ -141,7 +143,14 @@ def _customer(
 
 
 def _message(message: Message) -> MessageFact:
-    return MessageFact(message.at, type(message.author).__name__, encode(message.content, Content), message.status)
+    return MessageFact(
+        message.at,
+        type(message.author).__name__,
+        encode(message.content, Content),
+        message.status,
+        is_heard=message.heard_at is not None,
+        is_gone=message.gone_at is not None,
+    )
 
 
 def _evidence(entry: Evidence) -> EvidenceFact:

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
 from wa_connector.model.inbound import (
+    InboundGone,
+    InboundHeard,
     InboundItem,
     InboundMessage,
     InboundPreference,
@@ -96,6 +98,8 @@ def inbound(now: datetime = NOW) -> st.SearchStrategy[InboundItem]:
         ),
         st.builds(InboundStatus, provider_ids, at, st.sampled_from(Report), recipient=st.none() | senders()),
         st.builds(InboundPreference, provider_ids, at, senders(), st.booleans()),
+        st.builds(InboundHeard, provider_ids, at),
+        st.builds(InboundGone, provider_ids, at),
         st.builds(Unreadable, texts(), st.just("{}")),
     )
 
