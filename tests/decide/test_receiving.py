@@ -282,6 +282,27 @@ def test_help_is_answered_each_time(desk: "Desk") -> None:
     assert [entry.signal for entry in desk.evidence(customer)] == [Signal.STOP]
 
 
+def test_what_the_provider_read_in_it_counts_before_our_own_lists(desk: "Desk") -> None:
+    """It acts on it: to believe anything else would be to write to a wall."""
+    desk.granted()
+    command = desk.message("Bitte nichts mehr")
+    desk.do(receive_message, evolve(command, item=evolve(command.item, signal=Signal.STOP), opinion=Signal.YES))
+    assert notices(desk)[-1] is NoticeKind.STOP
+
+
+@pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
+def test_what_the_provider_has_answered_is_not_answered_twice(desk: "Desk", word: str) -> None:
+    """It is folded like any other."""
+    thread = desk.granted()
+    before = notices(desk)
+    command = desk.message(word)
+    message = desk.stored(desk.do(receive_message, evolve(command, item=evolve(command.item, is_answered=True))))
+    assert notices(desk) == before
+    if word == "STOP":
+        assert desk.consent(message.customer).conversation is Stage.REVOKED
+        assert desk.refusal(send, desk.sending(thread)) is Reason.CONSENT_REVOKED
+
+
 def test_a_picture_says_nothing_about_consent(desk: "Desk") -> None:
     desk.ask()
     customer = desk.receive(PICTURE).customer

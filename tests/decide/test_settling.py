@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
+from wa_connector.decide.delivering import Withdrawn
 from wa_connector.decide.ground import standing_of
 from wa_connector.decide.receiving import ReceiveStatus, receive_status
 from wa_connector.decide.sending import send
@@ -177,6 +178,22 @@ def test_who_is_not_on_the_channel_is_not_written_to(desk: "Desk", by: str) -> N
     assert desk.refusal(send, desk.sending(thread)) is Reason.NOT_ON_CHANNEL
     desk.receive("Here I am")
     assert desk.pair(message.customer).unreachable_since_at is None
+    desk.send(thread)
+
+
+@pytest.mark.parametrize("by", ["answer", "report"])
+def test_who_opted_out_at_the_provider_has_opted_out(desk: "Desk", by: str) -> None:
+    """As by a STOP that he had written to us: evidence with the message as its cause, nothing more to him, no notice of
+    ours (the provider gave its own), and only his START brings him back."""
+    thread = desk.granted()
+    waiting, message = desk.send(thread), desk.send(thread)
+    refuse(desk, message, by, Correction.OPTED_OUT)
+    assert desk.consent(message.customer).conversation is Stage.REVOKED
+    assert desk.evidence(message.customer)[-1].signal is Signal.STOP
+    assert desk.refusal(send, desk.sending(thread)) is Reason.CONSENT_REVOKED
+    assert isinstance(desk.hand_over(waiting), Withdrawn)
+    desk.later(hours=1)
+    desk.receive("START")
     desk.send(thread)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,13 +16,16 @@ from wa_connector.direct.connector import Connector
 from wa_connector.errors import Unavailable, UsageError
 from wa_connector.evidence.fold import fold
 from wa_connector.evidence.ledger import verify
+from wa_connector.model.capability import Capabilities
 from wa_connector.model.content import Text
+from wa_connector.model.decision import Reason
+from wa_connector.model.directory import Account, App
 from wa_connector.model.event import MessageReceived
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId
 from wa_connector.model.inbound import Inbound
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
-from wa_connector.ports.channel import WebhookRequest
+from wa_connector.ports.channel import Channel, WebhookRequest
 from wa_connector.ports.rows import CONSENT, EVIDENCE
 from wa_connector.ports.storage import Change, Outcome, Scan, Storage
 from wa_connector.shell import inbound
@@ -38,6 +41,7 @@ from wa_connector.testing.host import (
     GLOBEX,
     GUS,
     LINE,
+    NOON,
     PLAIN,
     MemoryHost,
 )
@@ -70,8 +74,50 @@ def test_what_was_taken_is_acknowledged(connector: Connector, host: MemoryHost) 
         result.known,
         result.kept,
         result.problem,
-    ) == (200, b"ok", 1, 0, 0, "")
+    ) == (200, b"", 1, 0, 0, "")
     assert texts(connector, the_thread(connector)) == ["Hello"]
+
+
+def test_a_channel_hears_when_a_webhook_came() -> None:
+    """By the connector's clock, unless the host queued it and says so: some providers do not tell when a message was
+    written."""
+    host, came = MemoryHost(), list[datetime | None]()
+    host.channel = Listening(host.channel, came)
+    request = host.webhook(host.said("Hello"))
+    with host.connector() as connector:
+        connector.handle_webhook(request)
+        connector.handle_webhook(evolve(request, received_at=NOON - timedelta(hours=1)))
+    assert came == [NOON, NOON - timedelta(hours=1)]
+
+
+class Listening:
+    """A channel that notes when each webhook came."""
+
+    def __init__(self, channel: Channel, came: list[datetime | None]) -> None:
+        self._channel = channel
+        self._came = came
+        self.capabilities, self.handshake = channel.capabilities, channel.handshake
+
+    def read(self, app: App, request: WebhookRequest) -> Sequence[Inbound]:
+        self._came.append(request.received_at)
+        return self._channel.read(app, request)
+
+
+class Particular(Listening):
+    """A channel that carries no texts for the first account."""
+
+    def capabilities_of(self, account: Account) -> Capabilities:
+        return evolve(self.capabilities, contents=frozenset()) if account.provider_ref == "provider-1" else PLAIN
+
+
+def test_what_an_account_carries_may_differ_from_what_the_channel_can() -> None:
+    """The rules judge by the account's own: refused when it is written, not by the provider."""
+    host = MemoryHost(settings={"contacts_only": False})
+    host.channel = Particular(host.channel, [])
+    with host.connector() as connector:
+        connector.handle_webhook(host.webhook(host.said("YES")))
+        placed = connector.send(ACME, ANA, the_thread(connector), Text("Hello"))
+    assert placed.decision.reason is Reason.CONTENT_NOT_SUPPORTED
 
 
 def test_an_unknown_endpoint_is_not_found(connector: Connector, host: MemoryHost) -> None:

@@ -234,7 +234,7 @@ def _consequences(
     moved = _fold_reply(draft, command, customer)
     if moved is None and is_near_miss(item.content):
         draft.tell(ReplyUnclear(message, thread, customer))
-    if draft.now - item.at >= FRESH:
+    if draft.now - item.at >= FRESH or item.is_answered:
         return
     notice = _notice_for(moved, item)
     if notice is not None:
@@ -254,7 +254,7 @@ def is_written(content: Content) -> bool:
 
 def _fold_reply(draft: Draft, command: ReceiveMessage, customer: CustomerId) -> Moved | None:
     item = command.item
-    signal = command.opinion or read_reply(item.content)
+    signal = item.signal or command.opinion or read_reply(item.content)
     if signal is None:
         return None
     address = item.sender.addresses[0].value if item.sender.addresses else ""

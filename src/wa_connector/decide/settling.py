@@ -125,6 +125,8 @@ def correct(draft: Draft, ground: Ground, message: Message, correction: Correcti
         case Correction.MARKETING_STOPPED:
             seen = Witness(Signal.MARKETING_STOPPED, message.status_at, cause=f"{message.id} marketing stopped")
             record(draft, ground, customer, seen)
+        case Correction.OPTED_OUT:
+            record(draft, ground, customer, Witness(Signal.STOP, message.status_at, cause=f"{message.id} opted out"))
         case Correction.MARKETING_CAPPED:
             pair = pair_of(draft, ground, customer)
             draft.put(ground.pair(customer), evolve(pair, marketing_after_at=draft.now + MARKETING_PAUSE))

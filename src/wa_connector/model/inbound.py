@@ -7,6 +7,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from wa_connector.model.address import Address
+from wa_connector.model.consent import Signal
 from wa_connector.model.content import Circumstances, Content
 from wa_connector.model.ids import MessageId, ProviderId
 from wa_connector.model.outbound import Correction
@@ -49,6 +50,10 @@ class InboundMessage:
     """Written before the line was connected, and told of afterwards: it is stored, and nobody is notified."""
     heard_at: datetime | None = None
     """Since when it is known that somebody has heard it where it lies: then it is not news."""
+    signal: Signal | None = None
+    """What the provider itself read in it and acted on, where it keeps opt-outs of its own."""
+    is_answered: bool = False
+    """The provider has confirmed it, or answered a call for help: the customer gets no second answer from us."""
 
 
 @frozen

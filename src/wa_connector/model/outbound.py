@@ -38,6 +38,8 @@ class Correction(Enum):
     MARKETING_STOPPED = "marketing_stopped"
     MARKETING_CAPPED = "marketing_capped"
     """The customer gets enough marketing from everybody; for a day, no more of it."""
+    OPTED_OUT = "opted_out"
+    """The customer told the provider to stop everything, and it lets nothing pass: as good as a STOP to us."""
 
 
 @frozen

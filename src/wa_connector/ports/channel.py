@@ -5,6 +5,7 @@ same two, and neither policy nor shell names any of them.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from attrs import field, frozen
@@ -29,6 +30,9 @@ class WebhookRequest:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    received_at: datetime | None = None
+    """When it came, for channels whose provider does not say when a message was written; None: when the connector gets
+    it. A host that queues webhooks before it hands them over says so here."""
 
     def header(self, name: str) -> str:
         """A header's value whatever its case; '' when it is not there."""

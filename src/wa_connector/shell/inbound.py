@@ -132,10 +132,14 @@ async def handle_webhook(ports: Ports, request: WebhookRequest) -> WebhookResult
         channel = ports.channels.get(app.channel)
         if channel is None:
             return _refused(404, f"no plugin provides the channel {app.channel}")
-        return await _handle(ports, app, channel, request)
+        return await _handle(ports, app, channel, _dated(request, ports.clock()))
     except Unavailable as error:
         log.warning("a webhook could not be stored, the provider will bring it again: %s", type(error).__qualname__)
         return _refused(503, "storage unavailable")
+
+
+def _dated(request: WebhookRequest, now: datetime) -> WebhookRequest:
+    return request if request.received_at is not None else evolve(request, received_at=now)
 
 
 async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequest) -> WebhookResult:
@@ -149,7 +153,7 @@ async def _handle(ports: Ports, app: App, channel: Channel, request: WebhookRequ
     except InboundRejected as error:
         return _refused(error.status, type(error).__name__)
     received = await _take_all(ports, app, items)
-    return WebhookResult(WebhookReply(200, body=b"ok"), received.taken, received.known, received.kept)
+    return WebhookResult(WebhookReply(200), received.taken, received.known, received.kept)
 
 
 async def receive(ports: Ports, endpoint: str, items: Iterable[Inbound]) -> Received:
