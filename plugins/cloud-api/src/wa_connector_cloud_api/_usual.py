@@ -224,6 +224,8 @@ def _read_messages(account: str, value: _Value, found: list[Inbound], ids: list[
         item.formerly = ()
         item.circumstances = None
         item.is_history = False
+        item.signal = None
+        item.is_answered = False
         item.__class__ = InboundMessage
         inbound = _OpenInbound()
         inbound.account_ref = account
