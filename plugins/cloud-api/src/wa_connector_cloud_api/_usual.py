@@ -224,6 +224,7 @@ def _read_messages(account: str, value: _Value, found: list[Inbound], ids: list[
         item.formerly = ()
         item.circumstances = None
         item.is_history = False
+        item.heard_at = None
         item.signal = None
         item.is_answered = False
         item.__class__ = InboundMessage
