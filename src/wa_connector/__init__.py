@@ -241,6 +241,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.inbound import WebhookResult as WebhookResult
     from wa_connector.shell.keeping import HeldSubject as HeldSubject
     from wa_connector.shell.marks import FileMark as FileMark
+    from wa_connector.shell.memos import Memo as Memo
     from wa_connector.shell.pushing import Pushed as Pushed
     from wa_connector.shell.reading import CustomerTimeline as CustomerTimeline
     from wa_connector.shell.reading import InboxEntry as InboxEntry
@@ -267,6 +268,7 @@ _HOMES = {
     "evidence.ledger": ("Flaw",),
     "shell.auditing": ("Verification",),
     "shell.marks": ("FileMark",),
+    "shell.memos": ("Memo",),
     "shell.pushing": ("Pushed",),
     "model.opinion": ("Intent", "Question", "Veto"),
     "model.push": ("PushKind", "PushNotice"),

@@ -2,7 +2,7 @@
 
 import itertools
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -11,17 +11,18 @@ from wa_connector.decide.delivering import Withdrawn
 from wa_connector.decide.ground import standing_of
 from wa_connector.decide.receiving import ReceiveStatus, receive_status
 from wa_connector.decide.sending import send
-from wa_connector.decide.settling import MARKETING_PAUSE
+from wa_connector.decide.settling import MARKETING_PAUSE, forget_parts, part_mark
 from wa_connector.model.consent import Signal, Stage
-from wa_connector.model.content import TemplateMessage
+from wa_connector.model.content import Erased, TemplateMessage
 from wa_connector.model.decision import Reason
 from wa_connector.model.event import MessageStatusChanged
-from wa_connector.model.ids import LineId, ProviderId
+from wa_connector.model.ids import LineId, MessageId, ProviderId
 from wa_connector.model.inbound import InboundStatus, Report
-from wa_connector.model.message import Failure, Message, MessageStatus
+from wa_connector.model.message import Failure, Message, MessageStatus, Part
 from wa_connector.model.outbound import Accepted, Correction, OutcomeUnknown, Rejected
 from wa_connector.model.queue import Work
-from wa_connector.ports.rows import WAITING
+from wa_connector.ports.rows import DEDUPE, MESSAGE, WAITING
+from wa_connector.ports.storage import Change, Committed, Put
 from wa_connector.testing.host import ACME, LINE
 
 if TYPE_CHECKING:
@@ -351,3 +352,104 @@ def test_the_country_is_read_from_the_customers_addresses(desk: "Desk") -> None:
     american = desk.receive("Hello").customer
     german = desk.receive("Hallo", sender=("+493012345678",)).customer
     assert [desk.do(standing_of, desk.ground(), who).country for who in (american, german)] == ["US", ""]
+
+
+# --- a message in several parts ---------------------------------------------------------------------------------------
+
+PARTS = tuple(map(ProviderId, ("part-1", "part-2", "part-3")))
+
+
+def in_parts(desk: "Desk") -> Message:
+    """A user's message that the provider took in three parts."""
+    return desk.deliver(desk.send(desk.granted()), Accepted(PARTS[0], further=PARTS[1:]))
+
+
+def report(desk: "Desk", part: ProviderId, what: Report, **more: Any) -> MessageId | None:
+    return desk.do(receive_status, ReceiveStatus(desk.ground(), InboundStatus(part, desk.now, what, **more)))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(PARTS)))
+def test_all_parts_delivered_are_a_message_delivered(desk: "Desk", order: tuple[ProviderId, ...]) -> None:
+    """In any order, each told twice; and until the last one nothing is claimed."""
+    message = in_parts(desk)
+    for part in order:
+        assert desk.stored(message.id).status is MessageStatus.ACCEPTED
+        for _ in range(2):
+            assert message.id == report(desk, part, Report.DELIVERED)
+    assert desk.stored(message.id).status is MessageStatus.DELIVERED
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_one_part_that_failed_is_a_message_that_failed(desk: "Desk", part: ProviderId) -> None:
+    """Whatever comes of the others, before and after; with the provider's reason."""
+    message = in_parts(desk)
+    others = [each for each in PARTS if each != part]
+    report(desk, others[0], Report.DELIVERED)
+    report(desk, part, Report.FAILED, error="005", meaning="undeliverable")
+    assert Failure("005", "undeliverable") == desk.stored(message.id).failure
+    report(desk, others[1], Report.DELIVERED)
+    assert desk.stored(message.id).status is MessageStatus.FAILED
+    report(desk, part, Report.DELIVERED)
+    assert desk.stored(message.id).status is MessageStatus.DELIVERED, "proof of delivery outranks a failure"
+
+
+def test_reports_on_parts_that_came_before_the_answer_are_not_lost(desk: "Desk") -> None:
+    message = desk.send(desk.granted())
+    desk.hand_over(message)
+    for part in PARTS:
+        assert report(desk, part, Report.DELIVERED) is None
+    stored = desk.outcome(message, Accepted(PARTS[0], further=PARTS[1:]))
+    assert stored.status is MessageStatus.DELIVERED
+    assert all(desk.row(WAITING.of(ACME, LINE, part)) is None for part in PARTS)
+
+
+def test_an_id_that_is_given_again_is_the_latest_messages(desk: "Desk") -> None:
+    """Gateways count round. A late report on the earlier one's part says nothing of the later."""
+    thread = desk.granted()
+    first = desk.deliver(desk.send(thread), Accepted(PARTS[0], further=PARTS[1:]))
+    desk._commands = 80  # Ids sort by time; those of this desk do while their numbers begin alike.
+    second = desk.deliver(desk.send(thread), Accepted(PARTS[0], further=PARTS[1:2]))
+    assert second.id == report(desk, PARTS[0], Report.DELIVERED)
+    assert second.id == report(desk, PARTS[1], Report.DELIVERED)
+    assert desk.stored(second.id).status is MessageStatus.DELIVERED
+    assert first.id == report(desk, PARTS[2], Report.DELIVERED)
+    assert desk.stored(first.id).status is MessageStatus.ACCEPTED
+
+
+def test_a_report_on_a_part_of_an_earlier_copy_is_old_news(desk: "Desk") -> None:
+    """Sent again, the message has other parts."""
+    message = in_parts(desk)
+    parts = tuple(map(Part, (ProviderId("again-1"), ProviderId("again-2"))))
+    put(desk, evolve(message, parts=parts))
+    for part in PARTS:
+        assert message.id == report(desk, part, Report.FAILED)
+    assert (parts, MessageStatus.ACCEPTED) == (desk.stored(message.id).parts, desk.stored(message.id).status)
+
+
+def put(desk: "Desk", message: Message) -> None:
+    key = MESSAGE.of(ACME, message.id)
+    version = desk.storage.load([key]).rows[key].version
+    (outcome,) = desk.storage.commit([Change(ACME, desk.now, reads={key: version}, puts=(Put(key, message),))])
+    assert isinstance(outcome, Committed)
+
+
+def test_the_parts_of_what_was_forgotten_still_climb(desk: "Desk") -> None:
+    """Nothing of the provider's ids is in the message; what was already reported, and what comes, still counts."""
+    message = desk.send(desk.granted())
+    desk.hand_over(message)
+    report(desk, PARTS[1], Report.DELIVERED)
+    put(desk, evolve(desk.stored(message.id), content=Erased()))
+    stored = desk.outcome(message, Accepted(PARTS[0], further=PARTS[1:]))
+    assert (Part(), Part(), Part()) == stored.parts
+    for part in PARTS:
+        assert message.id == report(desk, part, Report.DELIVERED)
+    assert desk.stored(message.id).status is MessageStatus.DELIVERED
+
+
+def test_the_marks_of_parts_go_with_the_message(desk: "Desk") -> None:
+    message = in_parts(desk)
+    marks = [DEDUPE.of(ACME, part_mark(ACME, LINE, part)) for part in PARTS[1:]]
+    assert [desk.row(mark) for mark in marks] == [f"1 {message.id}", f"2 {message.id}"]
+    bare = evolve(message, parts=(*message.parts[:2], Part()))
+    desk.do(lambda draft, _: forget_parts(draft, bare), None)
+    assert [desk.row(mark) for mark in marks] == [None, f"2 {message.id}"]

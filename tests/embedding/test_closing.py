@@ -34,7 +34,7 @@ CALLS = """
 
     connector = a_host.wa.{face}(**a_host.parts(sys.argv[1]))
     GIVEN = {{"request": a_host.said(1, "hello", "wamid.1"), "content": a_host.wa.Text("hello"), "limit": 10,
-              "after": "", "before": "", "max_bytes": 10, "mime_type": "image/png", "hold": False,
+              "after": "", "before": "", "max_bytes": 10, "version": 0, "mime_type": "image/png", "hold": False,
               "chunks": [b"x"], "media": a_host.wa.MediaRef("image/png", "0" * 64, 1)}}
 
     def calls():

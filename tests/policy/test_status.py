@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wa_connector.model.inbound import Report
 from wa_connector.model.message import MessageStatus as Status
-from wa_connector.policy.status import REPORTED, TABLE, Step, after
+from wa_connector.policy.status import REPORTED, TABLE, Step, after, folded, whole
 
 quick = settings(max_examples=100, deadline=None)
 
@@ -170,3 +170,35 @@ def test_it_is_cyclic_on_purpose_where_a_message_waits_and_nowhere_else() -> Non
 def test_a_message_of_ours_can_come_to_every_status_but_received() -> None:
     """Nor to that of what nothing ever sends."""
     assert set(Status) - {Status.RECEIVED, Status.NOTED} == reachable(Status.QUEUED)
+
+
+# --- a message in several parts ---------------------------------------------------------------------------------------
+
+
+@quick
+@given(st.lists(st.lists(st.sampled_from(Report), max_size=4), min_size=1, max_size=5))
+def test_what_is_said_of_the_parts_says_it_of_the_whole(said: list[list[Report]]) -> None:
+    """Whatever the order of the reports on one part. A failure of one is the message's; anything else is what is true of
+    every part; and of a part of which nothing is said, nothing is claimed."""
+    parts: list[Report | None] = []
+    for reports in said:
+        there: Report | None = None
+        for report in reports:
+            there = folded(there, report)
+        backwards: Report | None = None
+        for report in reversed(reports):
+            backwards = folded(backwards, report)
+        assert there is backwards
+        parts.append(there)
+    together = whole(parts)
+    if Report.FAILED in parts:
+        assert together is Report.FAILED
+    elif None in parts:
+        assert together is None
+    else:
+        assert together in parts
+        assert {LADDER.index(REPORTED[part]) >= LADDER.index(REPORTED[together]) for part in parts if part} == {True}
+
+
+def test_a_message_of_one_part_is_its_part() -> None:
+    assert list(Report) == [whole([report]) for report in Report]

@@ -70,6 +70,7 @@ from wa_connector.shell.exporting import Exported, Extent
 from wa_connector.shell.ids import new_id
 from wa_connector.shell.inbound import Received, WebhookResult
 from wa_connector.shell.keeping import HeldSubject
+from wa_connector.shell.memos import Memo
 from wa_connector.shell.ports import Clock, Ids, Ports
 from wa_connector.shell.pushing import Pushed
 from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Shelves, Timeline
@@ -111,6 +112,15 @@ class AsyncConnector:
 
     async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
         return await self._engine().receive(endpoint, items)
+
+    async def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
+        return await self._engine().memo(tenant, owner, name)
+
+    async def memos(self, tenant: TenantId, owner: str) -> Mapping[str, Memo]:
+        return await self._engine().memos(tenant, owner)
+
+    async def keep_memo(self, tenant: TenantId, owner: str, name: str, text: str, *, version: int) -> bool:
+        return await self._engine().keep_memo(tenant, owner, name, text, version)
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

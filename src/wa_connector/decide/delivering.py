@@ -15,7 +15,7 @@ from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
 from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
-from wa_connector.decide.settling import advance, catch_up, correct, erased_mark, outbox_key
+from wa_connector.decide.settling import advance, catch_up, correct, erased_mark, note_parts, outbox_key
 from wa_connector.decide.threads import enqueue_transcript
 from wa_connector.errors import InternalError
 from wa_connector.model.content import Audio, Content, Document, Image, Sticker, TemplateMessage, Video, Voicemail
@@ -23,7 +23,7 @@ from wa_connector.model.decision import Decision, Reason, RemedyKind
 from wa_connector.model.event import MediaFetched, MessageReleased
 from wa_connector.model.ids import CustomerId, MessageId
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
+from wa_connector.model.message import BySystem, Failure, Message, NoticeKind, Part
 from wa_connector.model.outbound import (
     Accepted,
     AccountStopped,
@@ -264,9 +264,14 @@ def record_outcome(draft: Draft, command: Record) -> None:
 def _record_of_erased(draft: Draft, message: Message, outcome: SendOutcome) -> None:
     """The person was forgotten while his message was under way: note what became of it, and nothing of him."""
     match outcome:
-        case Accepted(provider_id):
+        case Accepted(provider_id, _, further):
             draft.mark(erased_mark(draft.tenant, message.line, provider_id), message.id)
-            draft.discard(WAITING.of(draft.tenant, message.line, provider_id))
+            note_parts(draft, message, further)
+            for each in (provider_id, *further):
+                draft.discard(WAITING.of(draft.tenant, message.line, each))
+            if further:
+                message = evolve(message, parts=(Part(), *(Part() for _ in further)))
+                draft.put(MESSAGE.of(draft.tenant, message.id), message)
             advance(draft, message, Step.ACCEPTED)
         case Rejected(code, _, correction):
             advance(draft, message, Step.REJECTED, Failure(code, "", correction))
@@ -284,9 +289,12 @@ def _accepted(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry
     draft.merge(ground.pair(customer), business_at=to_microseconds(message.handed_over_at or draft.now))
     _count_reached(draft, ground, customer)
     _drop(draft, message, entry)
-    named = evolve(message, provider_id=outcome.provider_id)
+    further = outcome.further
+    parts = tuple(map(Part, (outcome.provider_id, *further))) if further else ()
+    named = evolve(message, provider_id=outcome.provider_id, parts=parts)
     draft.put(MESSAGE.of(draft.tenant, message.id), named)
-    catch_up(draft, ground, advance(draft, named, Step.ACCEPTED))
+    note_parts(draft, message, further)
+    catch_up(draft, ground, advance(draft, named, Step.ACCEPTED), further)
 
 
 def _count_reached(draft: Draft, ground: Ground, customer: CustomerId) -> None:

@@ -274,7 +274,8 @@ def _empty(draft: Draft, message: Message) -> tuple[str, ...]:
     if message.provider_id and not message.is_inbound:
         draft.mark(erased_mark(draft.tenant, message.line, message.provider_id), message.id)
     failure = evolve(cancelled.failure, meaning="") if cancelled.failure else None
-    bare = evolve(cancelled, provider_id=None, replies_to=None, failure=failure, circumstances=None)
+    parts = tuple(evolve(part, provider_id=None) for part in cancelled.parts)
+    bare = evolve(cancelled, provider_id=None, replies_to=None, failure=failure, circumstances=None, parts=parts)
     emptied = evolve(bare, content=_emptied(message.content))
     draft.put(MESSAGE.of(draft.tenant, message.id), emptied)
     return files

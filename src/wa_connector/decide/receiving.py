@@ -14,7 +14,7 @@ from wa_connector.decide.draft import Draft, mark_digest, once
 from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
 from wa_connector.decide.routing import placed_in
 from wa_connector.decide.sending import place_request, request_for
-from wa_connector.decide.settling import apply_report, erased_mark
+from wa_connector.decide.settling import apply_report, erased_mark, part_mark
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import (
@@ -322,25 +322,36 @@ def _ask_again(
 
 def receive_status(draft: Draft, command: ReceiveStatus) -> MessageId | None:
     """Apply a report to its message; one that comes before its message waits for it. Old news changes nothing."""
-    message = _reported(draft, command.ground.setup.line.id, command.item)
+    message, place = _reported(draft, command.ground.setup.line.id, command.item)
     if message is None:
         _wait(draft, command.ground.setup.line.id, command.item)
         return None
-    apply_report(draft, command.ground, message, command.item)
+    apply_report(draft, command.ground, message, command.item, place)
     return message.id
 
 
-def _reported(draft: Draft, line: LineId, item: InboundStatus) -> Message | None:
-    """The message that a report is about. One whose provider's id was erased is known by the id's digest."""
+def named_so(tenant: TenantId, line: LineId, provider_id: ProviderId) -> Range:
+    """The message of this provider's id: the latest, where a provider gives ids again after a while."""
+    return Range("message", "provider", (tenant, line, provider_id), 1, descending=True)
+
+
+def _reported(draft: Draft, line: LineId, item: InboundStatus) -> tuple[Message | None, int]:
+    """The message that a report is about, and which part of it. One whose provider's id was erased is known by the id's
+    digest, and so is every part but the first."""
     if item.message is not None:
         message: Message | None = draft.get(MESSAGE.of(draft.tenant, item.message))
-        return message if message is not None and message.line == line else None
-    prefix = (draft.tenant, line, item.provider_id)
-    found: list[Message] = [value for _, value in draft.range(Range("message", "provider", prefix, 1))]
+        return (message if message is not None and message.line == line else None), 0
+    found: list[Message] = [value for _, value in draft.range(named_so(draft.tenant, line, item.provider_id))]
     if found:
-        return found[0]
+        return found[0], 0
     erased = draft.is_known(erased_mark(draft.tenant, line, item.provider_id))
-    return draft.get(MESSAGE.of(draft.tenant, erased)) if erased else None
+    if erased:
+        return draft.get(MESSAGE.of(draft.tenant, erased)), 0
+    part = draft.is_known(part_mark(draft.tenant, line, item.provider_id))
+    if part is None:
+        return None, 0
+    place, _, whose = part.partition(" ")
+    return draft.get(MESSAGE.of(draft.tenant, whose)), int(place)
 
 
 def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:

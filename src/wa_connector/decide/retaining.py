@@ -17,6 +17,7 @@ from wa_connector.decide.draft import Draft, refuse_unless
 from wa_connector.decide.forgetting import AT_ONCE, Requested, finish, next_stage, release_files, store
 from wa_connector.decide.holding import is_held, may_keep
 from wa_connector.decide.receiving import gone_mark, heard_mark, inbound_mark
+from wa_connector.decide.settling import forget_parts
 from wa_connector.model.content import Content, MediaRef, media_of
 from wa_connector.model.directory import Seat
 from wa_connector.model.ids import CustomerId, JobId, LineId, MessageId, OrganizationId, TenantId
@@ -184,6 +185,7 @@ def _records(draft: Draft, customer: CustomerId) -> Iterable[CustomerId]:
 def _drop(draft: Draft, key: Key, message: Message) -> tuple[str, ...]:
     files = release_files(draft, message)
     draft.delete(key)
+    forget_parts(draft, message)
     if message.is_inbound and message.provider_id and draft.now - message.at > MARKS_LIVE:
         for mark in (inbound_mark, heard_mark, gone_mark):
             draft.discard(DEDUPE.of(draft.tenant, mark(draft.tenant, message.line, message.provider_id)))

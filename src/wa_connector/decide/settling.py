@@ -1,5 +1,6 @@
 """What becomes of a message of ours: reports, refusals, and what they teach about the standing."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -17,19 +18,26 @@ from wa_connector.model.instants import to_microseconds
 from wa_connector.model.message import BySystem, Failure, Message, NoticeKind
 from wa_connector.model.outbound import Correction
 from wa_connector.model.queue import OutboxEntry, Work
-from wa_connector.policy.status import Step, after
-from wa_connector.ports.rows import MESSAGE, OUTBOX, WAITING, Key
+from wa_connector.policy.status import Step, after, folded, whole
+from wa_connector.ports.rows import DEDUPE, MESSAGE, OUTBOX, WAITING, Key
 
 MARKETING_PAUSE: Final = timedelta(hours=24)
 """Source: WhatsApp Cloud API, per-user marketing limits, read 2026-11: try again after 24 hours at the earliest."""
 
 
-def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundStatus) -> None:
+def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundStatus, place: int = 0) -> None:
     """Apply a provider's report: the status climbs or stays, doubt about the outcome ends, a failure teaches.
 
     The provider's id comes with the first report that beats its answer; whoever it names is one person with the
-    message's customer.
+    message's customer. Of a message in several parts, the report is on the one at ``place``, and what it says of the
+    message is what the reports on all of them say together.
     """
+    if message.parts:
+        message = _with_report(draft, message, item, place)
+        together = whole([part.report for part in message.parts])
+        if together is None:
+            return
+        item = evolve(item, report=together)
     if message.is_erased:
         _apply_to_erased(draft, message, item)
         return
@@ -50,6 +58,18 @@ def apply_report(draft: Draft, ground: Ground, message: Message, item: InboundSt
         _note_price(draft, ground, message, item.free_until_at)
 
 
+def _with_report(draft: Draft, message: Message, item: InboundStatus, place: int) -> Message:
+    """The message with a report on one of its parts. One on a part of an earlier copy says nothing of this one."""
+    part = message.parts[place] if place < len(message.parts) else None
+    if part is None or part.provider_id not in (None, item.provider_id):
+        return message
+    known = folded(part.report, item.report)
+    parts = (*message.parts[:place], evolve(part, report=known), *message.parts[place + 1 :])
+    reported = evolve(message, parts=parts)
+    draft.put(MESSAGE.of(draft.tenant, message.id), reported)
+    return reported
+
+
 def _apply_to_erased(draft: Draft, message: Message, item: InboundStatus) -> None:
     """What was erased still climbs to where it came; nothing else of the report is taken: it names the person."""
     failure = Failure(item.error, "", item.correction) if item.report is Report.FAILED else None
@@ -59,6 +79,27 @@ def _apply_to_erased(draft: Draft, message: Message, item: InboundStatus) -> Non
 def erased_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
     """Leads from a provider's id that is erased to the message that it was of, so that a late report waits for nothing."""
     return f"erased:{line}:{mark_digest(tenant, provider_id)}"
+
+
+def part_mark(tenant: TenantId, line: LineId, provider_id: ProviderId) -> str:
+    """Leads from the provider's id of a message's second part, or a later one, to the message and the part's place."""
+    return f"part:{line}:{mark_digest(tenant, provider_id)}"
+
+
+def note_parts(draft: Draft, message: Message, further: Sequence[ProviderId]) -> None:
+    """Let reports on the second part and the rest find their message. Providers give ids again after a while: the latest
+    message that has one is meant."""
+    for place, provider_id in enumerate(further, start=1):
+        key = DEDUPE.of(draft.tenant, part_mark(draft.tenant, message.line, provider_id))
+        draft.get(key)  # What was read is what is replaced.
+        draft.put(key, f"{place} {message.id}")
+
+
+def forget_parts(draft: Draft, message: Message) -> None:
+    """Let the marks of a message's parts go with it."""
+    for part in message.parts[1:]:
+        if part.provider_id is not None:
+            draft.discard(DEDUPE.of(draft.tenant, part_mark(draft.tenant, message.line, part.provider_id)))
 
 
 _REACHED: Final = frozenset({Report.DELIVERED, Report.READ})
@@ -141,13 +182,13 @@ def correct(draft: Draft, ground: Ground, message: Message, correction: Correcti
         record(draft, ground, customer, seen)
 
 
-def catch_up(draft: Draft, ground: Ground, message: Message) -> None:
-    """Apply the reports that came before the message had its provider id."""
+def catch_up(draft: Draft, ground: Ground, message: Message, further: Sequence[ProviderId] = ()) -> None:
+    """Apply the reports that came before the message, or one of its parts, had its provider id."""
     assert message.provider_id is not None
-    key = WAITING.of(draft.tenant, message.line, message.provider_id)
-    waiting: tuple[InboundStatus, ...] | None = draft.get(key)
-    if waiting is None:
-        return
-    draft.delete(key)
-    for item in waiting:
-        apply_report(draft, ground, draft.get(MESSAGE.of(draft.tenant, message.id)), item)
+    for place, provider_id in enumerate((message.provider_id, *further)):
+        key = WAITING.of(draft.tenant, message.line, provider_id)
+        waiting: tuple[InboundStatus, ...] = draft.get(key) or ()
+        if waiting:
+            draft.delete(key)
+        for item in waiting:
+            apply_report(draft, ground, draft.get(MESSAGE.of(draft.tenant, message.id)), item, place)

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from wa_connector.shell.exporting import Exported
     from wa_connector.shell.inbound import Received, WebhookResult
     from wa_connector.shell.keeping import HeldSubject
+    from wa_connector.shell.memos import Memo
     from wa_connector.shell.ports import Clock, Ids
     from wa_connector.shell.pushing import Pushed
     from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Timeline
@@ -119,6 +120,25 @@ class Connector:
         then acknowledge nothing, and hand over the same elements again. Any number of calls may run at once.
         """
         return drive(self._engine().receive(endpoint, items))
+
+    def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
+        """What a receiver keeps for itself under a name; see ``keep_memo``. An empty one of version 0 where there is none."""
+        return drive(self._engine().memo(tenant, owner, name))
+
+    def memos(self, tenant: TenantId, owner: str) -> Mapping[str, Memo]:
+        """Everything that ``owner`` keeps for itself, by name."""
+        return drive(self._engine().memos(tenant, owner))
+
+    def keep_memo(self, tenant: TenantId, owner: str, name: str, text: str, *, version: int) -> bool:
+        """Let a receiver keep a small text of its own in the host's storage, in the place of the one of ``version`` that it
+        read (0: of none); an empty ``text`` removes it. It is committed when this returns True.
+
+        False where another one is there by now, or none: nothing was changed then, and of any number of calls at once one
+        gets True. ``owner`` is the plugin's name, and no other's business: parts of a long message that wait for the rest,
+        who holds a connection. No erasure looks into it, so what speaks of a person is not to stay for long. Raises
+        ``Unavailable`` while the storage is away.
+        """
+        return drive(self._engine().keep_memo(tenant, owner, name, text, version))
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from wa_connector.model.content import Circumstances, Content, Erased
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, UserId
+from wa_connector.model.inbound import Report
 from wa_connector.model.outbound import Correction
 from wa_connector.model.routing import RoutedBy
 
@@ -89,6 +90,14 @@ class Failure:
 
 
 @frozen
+class Part:
+    """One part of a message that went in several, and what the provider reported of it last that counts."""
+
+    provider_id: ProviderId | None = field(default=None, repr=False)
+    report: Report | None = None
+
+
+@frozen
 class Message:
     """One message of a conversation. ``at`` is when it happened: the provider's time for what a customer wrote, the
     connector's clock for what was written here. ``status_at`` is when the present status came about."""
@@ -126,6 +135,8 @@ class Message:
     """Of an inbound message: since when it is known that it was heard where it lies (in the voicemail box, say)."""
     gone_at: datetime | None = None
     """Of an inbound message: since when it is known that it was removed where it lay. What is here stays."""
+    parts: tuple[Part, ...] = ()
+    """Of a message that went in several parts: each of them, the first (``provider_id``) included."""
 
     @property
     def is_inbound(self) -> bool:

@@ -23,10 +23,12 @@ class Envelope:
 
 @frozen
 class Accepted:
-    """The provider took the message. ``addresses`` are those that its answer pairs with the recipient."""
+    """The provider took the message. ``addresses`` are those that its answer pairs with the recipient. Of a message that
+    went in several parts, each under an id of its own, ``further`` are those of the second part and the rest."""
 
     provider_id: ProviderId = field(repr=False)
     addresses: tuple[Address, ...] = ()
+    further: tuple[ProviderId, ...] = field(default=(), repr=False)
 
 
 class Correction(Enum):

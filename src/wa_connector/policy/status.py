@@ -8,7 +8,7 @@ too, since it proves that the message left.
 A move that the table does not have is *old news*: ``after`` returns the same status, and the caller can compare.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -108,6 +108,25 @@ TABLE: Final[Mapping[Status, _Moves]] = {
     Status.EXPIRED: {},
     Status.NOTED: {},
 }
+
+
+def folded(before: Report | None, report: Report) -> Report:
+    """What counts of two reports on one part of a message, in whatever order they came."""
+    if before is None or _RANK.index(REPORTED[report]) > _RANK.index(REPORTED[before]):
+        return report
+    return before
+
+
+def whole(parts: Sequence[Report | None]) -> Report | None:
+    """What the reports on all parts of a message say of it; None while they say nothing.
+
+    One part that failed is enough for the customer to read none of it; anything else is true of the message when it is
+    true of every part.
+    """
+    if Report.FAILED in parts:
+        return Report.FAILED
+    told = [part for part in parts if part is not None]
+    return min(told, key=lambda report: _RANK.index(REPORTED[report])) if len(told) == len(parts) else None
 
 
 def after(status: Status, move: Step | Report) -> Status:

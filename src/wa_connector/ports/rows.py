@@ -284,6 +284,10 @@ WAITING: Final = Kind("waiting", tuple[InboundStatus, ...], key=_columns("tenant
 """Statuses that came before the message they speak of."""
 
 
+MEMO: Final = Kind("memo", str, key=_columns("tenant", "owner", "name"))
+"""What a plugin of a channel keeps for itself, by its own names: parts that wait for the rest, who holds a connection."""
+
+
 @frozen
 class KeptElement:
     """An inbound element kept for inspection. ``raw`` is its text as it came (JSON, or the body's Base64)."""
@@ -340,6 +344,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         TEMPLATE,
         SETTING,
         WAITING,
+        MEMO,
         QUARANTINE,
         HASH_KEY,
         FORGOTTEN,
@@ -383,6 +388,7 @@ __all__ = [
     "JOB",
     "KINDS",
     "LISTING",
+    "MEMO",
     "MESSAGE",
     "OUTBOX",
     "PAIR",

@@ -76,7 +76,7 @@ from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow, Scan, SchemaState, Wanted
-from wa_connector.shell import auditing, exporting, keeping, reading
+from wa_connector.shell import auditing, exporting, keeping, memos, reading
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.converting import converted
@@ -85,6 +85,7 @@ from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.inbound import Received, WebhookResult, handle_webhook, receive
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
+from wa_connector.shell.memos import Memo
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.pushing import Pushed, push_all
 from wa_connector.shell.reading import CustomerTimeline, InboxPage, SearchPage, Shelves, Timeline, Window, of_thread
@@ -117,6 +118,15 @@ class Engine:
 
     async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
         return await receive(self._ports, endpoint, items)
+
+    async def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
+        return await memos.memo(self._ports, tenant, owner, name)
+
+    async def memos(self, tenant: TenantId, owner: str) -> Mapping[str, Memo]:
+        return await memos.memos(self._ports, tenant, owner)
+
+    async def keep_memo(self, tenant: TenantId, owner: str, name: str, text: str, version: int) -> bool:
+        return await memos.keep_memo(self._ports, tenant, owner, name, text, version)
 
     # --- to a contact -----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from wa_connector.decide.receiving import (
     heard_mark,
     inbound_mark,
     keep,
+    named_so,
     preference_mark,
     receive_message,
     receive_preference,
@@ -326,8 +327,7 @@ def _of_status(ground: Ground, status: InboundStatus) -> tuple[Wanted, ...]:
     tenant = ground.setup.line.tenant
     recipient = tuple(_of_sender(ground, status.recipient)) if status.recipient else ()
     if status.message is None:
-        prefix = (tenant, ground.setup.line.id, status.provider_id)
-        return (Range("message", "provider", prefix, 1), *recipient)
+        return (named_so(tenant, ground.setup.line.id, status.provider_id), *recipient)
     outbox = OUTBOX.of(tenant, "send", status.message)
     message = Follow(MESSAGE.of(tenant, status.message), "customer", (("customer", (tenant, FOUND)),))
     return (message, outbox, *recipient)

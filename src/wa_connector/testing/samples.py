@@ -422,6 +422,10 @@ def _waiting(tenant: TenantId, number: int) -> tuple[Key, tuple[InboundStatus, .
     return rows.WAITING.of(tenant, LINE, f"wamid.{_id(number)}"), value
 
 
+def _memo(tenant: TenantId, number: int) -> tuple[Key, str]:
+    return rows.MEMO.of(tenant, _of_two(number), _id(number)), _text(number)
+
+
 def _gate(tenant: TenantId, number: int) -> tuple[Key, Gate]:
     stop = LineStop(f"{number}", _at(number), _at(number + 1), number) if number % 2 else None
     return rows.GATE.of(tenant, _id(number)), Gate(_at(number) if number % 3 else None, stop)
@@ -487,6 +491,7 @@ _MAKERS: Final[Mapping[str, Callable[[TenantId, int], tuple[Key, Any]]]] = {
     "cursor": _cursor,
     "reach": _reach,
     "gate": _gate,
+    "memo": _memo,
     "epoch": _epoch,
     "template": _template,
     "setting": _setting,
