@@ -196,6 +196,7 @@ def test_what_is_said_of_the_parts_says_it_of_the_whole(said: list[list[Report]]
     elif None in parts:
         assert together is None
     else:
+        assert together is not None
         assert together in parts
         assert {LADDER.index(REPORTED[part]) >= LADDER.index(REPORTED[together]) for part in parts if part} == {True}
 
