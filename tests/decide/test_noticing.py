@@ -22,7 +22,7 @@ from wa_connector.model.inbound import InboundEcho, InboundNotice, Report, Sende
 from wa_connector.model.message import ByApp, Message, MessageStatus
 from wa_connector.model.queue import Work
 from wa_connector.model.template import TemplateCategory, TemplateStatus
-from wa_connector.ports.rows import OUTBOX, TEMPLATE
+from wa_connector.ports.rows import OUTBOX, QUARANTINE, TEMPLATE, KeptElement
 from wa_connector.testing.host import ACCOUNT, ACME, CARLS_NUMBER, LINE, TEMPLATES, address_of
 
 if TYPE_CHECKING:
@@ -130,3 +130,12 @@ def test_what_is_told_of_an_account_is_an_event(desk: "Desk", is_about_line: boo
     desk.do(receive_notice, ReceiveNotice(desk.ground(), item, (), is_about_line))
     line = LINE if is_about_line else None
     assert (AccountAlerted(ACCOUNT, line, "account_update", "ACCOUNT_RESTRICTION"),) == desk.told
+
+
+def test_a_notice_that_says_more_is_kept_whole_and_named(desk: "Desk") -> None:
+    item = InboundNotice(ProviderId("notice.1"), None, "account_alerts", "OBA", raw='{"who": "Ana"}')
+    desk.do(receive_notice, ReceiveNotice(desk.ground(), item))
+    (told,) = desk.told
+    assert isinstance(told, AccountAlerted)
+    assert desk.row(QUARANTINE.of(ACME, told.entry)) == KeptElement(desk.now, "account_alerts: OBA", '{"who": "Ana"}')
+    assert "Ana" not in repr(told)

@@ -229,6 +229,39 @@ CASES = [
     Case("buttons: a coupon", buttons(COUPON), {"button.0": "SAVE 20 %"}),
     Case("buttons: a coupon of 20 characters", buttons(COUPON), {"button.0": "x" * 20}),
     Case("buttons: a coupon of 21", buttons(COUPON), {"button.0": "x" * 21}, bad("button.0", TOO_LONG_A_COUPON), BAD),
+    # the tap target's title and address
+    Case("tap target: over a message with a link", buttons(SITE), {"tap.title": "Look", "tap.url": "https://x.test/a"}),
+    Case(
+        "tap target: over one without",
+        buttons(YES),
+        {"tap.title": "Look", "tap.url": "https://x.test/a"},
+        missing("tap.title, tap.url"),
+        MISSING,
+    ),
+    Case(
+        "tap target: no title",
+        buttons(SITE),
+        {"tap.url": "https://x.test/a"},
+        bad("tap.url", "it goes with the other"),
+        BAD,
+    ),
+    Case(
+        "tap target: no address", buttons(SITE), {"tap.title": "Look"}, bad("tap.title", "it goes with the other"), BAD
+    ),
+    Case(
+        "tap target: no web address",
+        buttons(SITE),
+        {"tap.title": "Look", "tap.url": "tel:1"},
+        bad("tap.url", "it does not begin with https://"),
+        BAD,
+    ),
+    Case(
+        "tap target: over a one-time code",
+        CODE,
+        {"body.1": "1", "button.0": "1", "tap.title": "Look", "tap.url": "https://x.test/a"},
+        missing("tap.title, tap.url"),
+        MISSING,
+    ),
     Case("buttons: no coupon", buttons(COUPON), NOTHING, missing("button.0"), MISSING),
     Case(
         "buttons: counted with those that take none", buttons(YES, TRACK, COUPON), {"button.1": "7", "button.2": "SAVE"}

@@ -1,5 +1,6 @@
 """What is told besides messages: echoes, history, and what became of templates, accounts and numbers."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from wa_connector_cloud_api import notices, webhook
 from wa_connector_cloud_api._json import encode
 
 from wa_connector.model.address import Address, AddressKind
-from wa_connector.model.content import Edited, Text
+from wa_connector.model.content import Content, Edited, Text, Unsupported
 from wa_connector.model.ids import ProviderId
 from wa_connector.model.inbound import (
     Inbound,
@@ -98,6 +99,7 @@ def test_a_template_changes(field: str, value: dict[str, Any], word: str, news: 
     item = noticed(field, TEMPLATE | value)
     assert (item.at, item.topic, item.word) == (AT, field, word)
     assert item.template == TemplateNews("order_update", "en_US", **news)
+    assert json.loads(item.raw) == TEMPLATE | value
 
 
 @pytest.mark.parametrize(
@@ -190,11 +192,47 @@ def test_the_history_is_what_both_wrote_and_opens_nothing() -> None:
 
 @pytest.mark.parametrize(
     "element",
-    [{"errors": [{"code": 2593109}]}, {"threads": 7}, 7, {"threads": [7]}, {"threads": [{"messages": [{}]}]}],
+    [
+        {"errors": []},
+        {"errors": [{"code": 2593109}], "threads": 7},
+        {"threads": 7},
+        7,
+        {"threads": [7]},
+        {"threads": [{"messages": [{}]}]},
+    ],
 )
 def test_a_history_that_cannot_be_read_is_kept_for_inspection(element: object) -> None:
     (found,) = told("history", value(history=[element]))
     assert isinstance(found.item, Unreadable)
+
+
+def test_a_business_that_shares_no_history_is_told_of() -> None:
+    (found,) = told("history", value(history=[{"errors": [{"code": 2593109, "title": "sharing is off"}]}]))
+    assert isinstance(found.item, InboundNotice)
+    assert (found.item.topic, found.item.word) == ("history", "2593109")
+    (found,) = told("history", value(history=[{"errors": ["?"]}]))
+    assert isinstance(found.item, InboundNotice)
+    assert found.item.word == "…"
+
+
+@pytest.mark.parametrize(
+    ("said", "content"),
+    [
+        ({"message": HI}, Text("hi")),
+        ({"message": {"type": "hologram"}}, Unsupported("hologram")),
+        ({"template": {"name": "offer"}}, Unsupported("template")),
+        ({"flow": {"id": "7"}}, Unsupported("flow")),
+    ],
+)
+def test_what_another_app_answers_the_customer_is_an_echo(said: dict[str, Any], content: Content) -> None:
+    """It names nobody: the customer is the value's only contact. Of several it may be anybody's."""
+    echo = {"id": "wamid.E1", "timestamp": "1795000000"} | said
+    ana, ben = {"wa_id": "16505551234", "user_id": "US.1"}, {"user_id": "US.2"}
+    (found,) = told("standby", value(contacts=[ana], message_echoes=[echo]))
+    assert found.item == InboundEcho(ProviderId("wamid.E1"), AT, Sender((NUMBER, USER)), content)
+    for contacts in ([], [ana, ben]):
+        (found,) = told("standby", value(contacts=contacts, message_echoes=[echo]))
+        assert isinstance(found.item, Unreadable)
 
 
 def test_what_a_customer_writes_to_another_app_is_read() -> None:

@@ -252,6 +252,22 @@ def image(handle: str) -> dict[str, Any]:
             id="the end of an address",
         ),
         pytest.param(
+            TemplateMessage("offer", "en", {"tap.title": "Look", "tap.url": "https://x.test/a"}),
+            {},
+            [
+                {
+                    "type": "tap_target_configuration",
+                    "parameters": [
+                        {
+                            "type": "tap_target_configuration",
+                            "tap_target_configuration": [{"url": "https://x.test/a", "title": "Look"}],
+                        }
+                    ],
+                }
+            ],
+            id="the whole message as a button",
+        ),
+        pytest.param(
             TemplateMessage("offer", "en", {"button.0": "SAVE 20"}),
             {"button.0": "copy_code"},
             [button("0", "copy_code", type="coupon_code", coupon_code="SAVE 20")],

@@ -27,6 +27,7 @@ from wa_connector.model.inbound import (
     Inbound,
     InboundItem,
     InboundMessage,
+    InboundNotice,
     InboundPreference,
     InboundStatus,
     Report,
@@ -35,6 +36,7 @@ from wa_connector.model.inbound import (
 )
 from wa_connector.model.outbound import Correction
 
+covers = pytest.mark.covers
 ACCOUNT, LINE = "WABA1", "PN1"
 METADATA = {"display_phone_number": "15550001111", "phone_number_id": LINE}
 
@@ -437,6 +439,14 @@ def test_preferences(parts: dict[str, Any], sender: Sender, wants_marketing: boo
     assert (item.at, item.sender, item.wants_marketing) == (AT, sender, wants_marketing)
 
 
+@covers("receive: preference: signup")
+def test_a_sign_up_is_a_choice_for_marketing_that_names_its_form() -> None:
+    item = chosen(value="signup", signup_id="778")
+    assert (item.wants_marketing, item.form) == (True, "778")
+    others = (chosen(value="signup", signup_id="779"), chosen(value="signup"), chosen(value="resume"))
+    assert item.provider_id not in {other.provider_id for other in others}
+
+
 def test_each_of_several_preferences_is_one() -> None:
     found = items(change("user_preferences", user_preferences=[preference(), preference(value="resume"), 7]))
     assert [getattr(item, "wants_marketing", None) for item in found] == [False, True, None]
@@ -461,7 +471,6 @@ def test_the_id_of_a_choice_gives_no_number_away() -> None:
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ({"value": "signup", "signup_id": "1"}, "unknown preference signup about marketing_messages"),
         ({"value": "pause"}, "unknown preference pause about marketing_messages"),
         ({"value": None}, "unknown preference … about marketing_messages"),
         ({"value": ["stop"]}, "unknown preference … about marketing_messages"),
@@ -577,24 +586,17 @@ NO_CALL = "a call without a usable id, timestamp or customer"
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        *[
-            (call(direction="BUSINESS_INITIATED", event=event), f"nothing follows from the event {event} of a call (…)")
-            for event in ("connect", "terminate")
-        ],
-        *[
-            (call(event=event), f"nothing follows from the event {event} of a call (…)")
-            for event in ("call_recording_available", "call_transcription_available", "hologram")
-        ],
-        (call(event=None), "nothing follows from the event … of a call (…)"),
-        (call(event=["connect"]), "nothing follows from the event … of a call (…)"),
-        (call(direction=None), "nothing follows from the event connect of a call (…)"),
-        (call(direction="SIDEWAYS"), "nothing follows from the event connect of a call (…)"),
+        (call(event="hologram"), "unknown event hologram of a call (…)"),
+        (call(event=None), "unknown event … of a call (…)"),
+        (call(event=["connect"]), "unknown event … of a call (…)"),
+        (call(direction=None), "unknown event connect of a call (…)"),
+        (call(direction="SIDEWAYS"), "unknown event connect of a call (…)"),
         (call(id=None), NO_CALL),
         (call(timestamp=None), NO_CALL),
         (call(**{"from": None, "from_user_id": None}), NO_CALL),
     ],
 )
-def test_a_call_from_which_nothing_follows_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
+def test_a_call_that_cannot_be_taken_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
     item = rang(calls=[parts])
     assert isinstance(item, Unreadable)
     assert problem.replace("(…)", f"({parts.get('direction', '…')})") == item.problem
@@ -604,28 +606,124 @@ def test_a_call_from_which_nothing_follows_is_kept_and_named(parts: dict[str, An
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        *[
-            (call_status(status=word), f"nothing follows from the status {word} of a call")
-            for word in ("RINGING", "REJECTED", "accepted")
-        ],
-        (call_status(status=None), "nothing follows from the status … of a call"),
-        (call_status(type="message"), "nothing follows from the status ACCEPTED of a call"),
+        (call_status(status="accepted"), "unknown status accepted of a call"),
+        (call_status(status=None), "unknown status … of a call"),
+        (call_status(type="message"), "unknown status ACCEPTED of a call"),
         (call_status(id=""), NO_CALL),
         (call_status(timestamp="x"), NO_CALL),
         (call_status(recipient_id=None, recipient_user_id=None), NO_CALL),
     ],
 )
-def test_a_call_status_from_which_nothing_follows_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
+def test_a_call_status_that_cannot_be_taken_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:
     item = rang(statuses=[parts])
     assert isinstance(item, Unreadable)
     assert problem == item.problem
     assert json.loads(item.raw) == parts
 
 
-def test_an_error_about_calls_is_kept_in_words() -> None:
-    item = rang(errors=[{"code": 138000, "title": "Calling not enabled"}])
-    assert isinstance(item, Unreadable)
-    assert item.problem == "the provider reports error 138000: calls are not enabled for the business number"
+# ------------------------------------------------------------------------- what is told of, and changes nothing
+
+
+CONTACT = {
+    "type": "contact",
+    "contact": {"full_name": "Ana B.", "first_name": "Ana", "phone_number": "16505551234", "user_id": "US.1"},
+    "action": "add",
+    "metadata": {"timestamp": "1795000000"},
+}
+GROUP = {"timestamp": "1795000000", "group_id": "120363", "type": "group_create", "request_id": "r"}
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "element", "topic", "word", "at"),
+    [
+        *[
+            pytest.param("calls", "calls", element, "calls", element["event"], AT, id=f"call: {name}")
+            for name, element in {
+                "ours rings": call(direction="BUSINESS_INITIATED"),
+                "ours is over": call(direction="BUSINESS_INITIATED", event="terminate"),
+                "recorded": call(event="call_recording_available"),
+                "written down": call(event="call_transcription_available"),
+            }.items()
+        ],
+        *[
+            pytest.param("calls", "statuses", call_status(status=said), "calls", said, AT, id=f"call: {said}")
+            for said in ("RINGING", "REJECTED")
+        ],
+        pytest.param(
+            "calls",
+            "errors",
+            {"code": 138000, "title": "Not enabled"},
+            "errors",
+            "138000",
+            None,
+            id="error about calls",
+        ),
+        pytest.param(
+            "messages",
+            "errors",
+            {"code": 130429, "title": "Rate limit hit"},
+            "errors",
+            "130429",
+            None,
+            id="error",
+            marks=covers("receive: errors of the account"),
+        ),
+        pytest.param("messages", "errors", {"title": "?"}, "errors", "…", None, id="error without a code"),
+        pytest.param(
+            "messages",
+            "user_actions",
+            {"action_type": "marketing_messages_link_click", "timestamp": "1795000000"},
+            "user_actions",
+            "marketing_messages_link_click",
+            AT,
+            id="tap on a link",
+            marks=covers("receive: user_actions"),
+        ),
+        pytest.param("messages", "user_actions", {"action_type": 7}, "user_actions", "…", None, id="tap on something"),
+        pytest.param(
+            "messages",
+            "statuses",
+            status(status="deleted"),
+            "statuses",
+            "deleted",
+            AT,
+            id="deleted",
+            marks=covers("status: deleted"),
+        ),
+        pytest.param("smb_app_state_sync", "state_sync", CONTACT, "smb_app_state_sync", "add", AT, id="contact"),
+        pytest.param(
+            "smb_app_state_sync",
+            "state_sync",
+            CONTACT | {"action": "remove"},
+            "smb_app_state_sync",
+            "remove",
+            AT,
+            id="contact removed",
+        ),
+        *[
+            pytest.param(field, "groups", GROUP, field, "group_create", AT, id=field)
+            for field in (
+                "group_lifecycle_update",
+                "group_participants_update",
+                "group_settings_update",
+                "group_status_update",
+            )
+        ],
+        pytest.param("standby", "statuses", status(), "standby", "delivered", AT, id="another app's message"),
+    ],
+)
+def test_what_is_only_told_of_is_a_notice_that_keeps_the_whole(
+    field: str, key: str, element: dict[str, Any], topic: str, word: str, at: datetime | None
+) -> None:
+    item, again = items(change(field, **{key: [element]}), change(field, **{key: [element]}))
+    assert isinstance(item, InboundNotice)
+    assert (item.topic, item.word, item.at, item.template) == (topic, word, at, None)
+    assert json.loads(item.raw) == element
+    assert item == again
+    (other,) = items(change(field, **{key: [element | {"timestamp": "1795000001"}]}))
+    assert isinstance(other, InboundNotice)
+    assert other.provider_id != item.provider_id
+    assert "16505551234" not in repr(item)
 
 
 # ------------------------------------------------------------------------- what cannot be taken
@@ -668,7 +766,7 @@ BAD_STATUSES: list[Any] = [
     {},
     status(id=None),
     status(timestamp=None),
-    status(status="deleted"),
+    status(status="erased"),
     status(status="DELIVERED"),
     status(status=None),
     status(status={}),
@@ -737,16 +835,14 @@ def test_everything_in_one_body_is_taken_in_its_order() -> None:
         ({"field": "calls", "messages": [{}]}, "unknown element messages"),
         ({"field": "user_preferences"}, "nothing in a change of user_preferences"),
         ({"field": "message_echoes"}, "nothing in a change of message_echoes"),
-        ({"field": "group_lifecycle_update"}, "unknown field group_lifecycle_update"),
+        ({"field": "group_lifecycle_update"}, "nothing in a change of group_lifecycle_update"),
+        ({"field": "consumer_profile"}, "unknown field consumer_profile"),
         ({"field": "<script>"}, "unknown field …"),
         ({}, "nothing in a change of messages"),
         ({"messages": []}, "nothing in a change of messages"),
         ({"messages": "hi"}, "unknown element messages"),
-        ({"user_actions": [{"action_type": "click"}]}, "unknown element user_actions"),
-        (
-            {"errors": [{"code": 130429, "title": "Rate limit hit"}]},
-            "the provider reports error 130429: the business number sends faster than it may",
-        ),
+        ({"user_dreams": [{"action_type": "click"}]}, "unknown element user_dreams"),
+        ({"errors": ["?"]}, "one of the errors is not an object"),
     ],
 )
 def test_what_is_not_known_is_kept_and_named(parts: dict[str, Any], problem: str) -> None:

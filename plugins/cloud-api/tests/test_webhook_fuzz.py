@@ -29,6 +29,15 @@ def seeds() -> list[dict[str, object]]:
         ("history", {"history": [{"threads": [{"id": "16505551234", "messages": [HI]}]}]}),
         ("smb_message_echoes", {"message_echoes": [HI | {"to": "16505551234"}]}),
         ("account_update", {"event": "ACCOUNT_RESTRICTION"}),
+        (
+            "messages",
+            {"errors": [{"code": 130429}], "user_actions": [{"action_type": "marketing_messages_link_click"}]},
+        ),
+        ("smb_app_state_sync", {"state_sync": [{"action": "add", "metadata": {"timestamp": "1795000000"}}]}),
+        ("group_lifecycle_update", {"groups": [{"type": "group_create", "timestamp": "1795000000"}]}),
+        ("standby", {"contacts": [{"user_id": "US.1"}], "message_echoes": [HI | {"message": {"type": "text"}}]}),
+        ("calls", {"calls": [{"id": "wacid.1", "event": "connect", "direction": "USER_INITIATED"} | HI]}),
+        ("user_preferences", {"user_preferences": [{"category": "marketing_messages", "value": "signup"}]}),
     ]
     return [
         {

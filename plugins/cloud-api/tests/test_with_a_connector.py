@@ -13,9 +13,10 @@ from wa_connector_cloud_api.signature import sign
 from wa_connector import Connector, Purpose, Stage, TemplateMessage, WebhookResult
 from wa_connector.model.content import Act, Call, CallDirection, Content, Text, Voicemail
 from wa_connector.model.decision import Reason
-from wa_connector.model.event import ConsentChanged
+from wa_connector.model.event import AccountAlerted, ConsentChanged, TemplateChanged
 from wa_connector.model.secret import Secret
 from wa_connector.ports.channel import WebhookRequest
+from wa_connector.shell import inbound
 from wa_connector.testing.host import (
     ACCOUNT,
     ACME,
@@ -94,7 +95,7 @@ def test_a_call_of_the_businesss_opens_the_window_when_it_is_accepted() -> None:
     with a_host().connector() as connector:
         status = {"id": "wacid.2", "type": "call", "recipient_id": DIGITS, "timestamp": AT}
         ringing = webhook("calls", statuses=[{**status, "status": "RINGING"}])
-        assert counts(connector.handle_webhook(ringing)) == (0, 0, 1)
+        assert counts(connector.handle_webhook(ringing)) == (1, 0, 0)
         assert not connector.start(ACME, ANA, LINE, CARL).is_taken
         accepted = webhook("calls", statuses=[{**status, "status": "ACCEPTED"}])
         assert counts(connector.handle_webhook(accepted)) == (1, 0, 0)
@@ -114,8 +115,35 @@ def test_a_marketing_stop_is_a_revocation_of_marketing_alone() -> None:
         resume = webhook("user_preferences", user_preferences=[chosen("resume", 2)])
         assert counts(connector.handle_webhook(resume)) == (1, 0, 0)
         assert Stage.REVOKED is not marketing(host)[-1]
-        signup = webhook("user_preferences", user_preferences=[chosen("signup", 3)])
-        assert counts(connector.handle_webhook(signup)) == (0, 0, 1)
+
+
+def test_a_sign_up_is_a_grant_of_marketing_with_the_forms_id_as_evidence() -> None:
+    host = a_host()
+    with host.connector() as connector:
+        connector.handle_webhook(webhook("messages", messages=[said("Hello")]))
+        stop = webhook("user_preferences", user_preferences=[chosen("stop", 1)])
+        signup = webhook("user_preferences", user_preferences=[chosen("signup", 2) | {"signup_id": "778"}])
+        for request in (stop, signup):
+            assert counts(connector.handle_webhook(request)) == (1, 0, 0)
+            assert counts(connector.handle_webhook(request)) == (0, 1, 0)
+        assert marketing(host) == [Stage.REVOKED, Stage.GRANTED]
+        thread = connector.start(ACME, ANA, LINE, CARL).or_raise().conversation
+        assert thread is not None
+        assert "sign-up form 778" in [each.method for each in connector.evidence(ACME, ANA, thread)]
+
+
+def test_what_is_told_of_is_an_event_and_the_whole_is_kept() -> None:
+    """A contact of the app: who it is stands where administrators read, and in no event."""
+    host = a_host()
+    contact = {"type": "contact", "contact": {"full_name": "Ana B.", "phone_number": DIGITS}, "action": "add"}
+    with host.connector() as connector:
+        sync = webhook("smb_app_state_sync", state_sync=[contact])
+        assert counts(connector.handle_webhook(sync)) == (1, 0, 0)
+        assert counts(connector.handle_webhook(sync)) == (0, 1, 0)
+        (alert,) = [each for each in host.happenings if isinstance(each, AccountAlerted)]
+        assert (alert.topic, alert.word, alert.line) == ("smb_app_state_sync", "add", LINE)
+        (kept,) = [each for each in connector.quarantine(ACME) if each.id == alert.entry]
+        assert json.loads(kept.element.raw) == contact
 
 
 def said(text: str) -> dict[str, Any]:
@@ -151,3 +179,25 @@ def test_an_american_gets_no_marketing_and_every_message_is_billed() -> None:
         placed = connector.send(ACME, ANA, thread, TemplateMessage("sale", "en"))
         assert placed.decision.reason is Reason.MARKETING_COUNTRY
         assert connector.send(ACME, ANA, thread, Text("Hello Carl")).decision.billed
+
+
+def test_a_changed_template_names_what_waits_for_it_however_long_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outbox is looked through page by page, and an event names so many at most."""
+    monkeypatch.setattr(inbound, "OUTBOX_PAGE", 2)
+    host = a_host()
+    with host.connector() as connector:
+        connector.sync_templates(ACME, ACCOUNT)
+        connector.handle_webhook(webhook("messages", messages=[said("Hello")]))
+        thread = connector.start(ACME, ANA, LINE, CARL).or_raise().conversation
+        assert thread is not None
+        hello = TemplateMessage("hello", "en", {"body.1": "Carl"})
+        placed = [
+            connector.send(ACME, ANA, thread, content).or_raise().message
+            for content in (Text("a"), Text("b"), hello, Text("c"), hello, hello, Text("d"))
+        ]
+        told = {"message_template_name": "hello", "message_template_language": "en"}
+        for most, expected in ((500, {placed[2], placed[4], placed[5]}), (2, {placed[2], placed[4]})):
+            monkeypatch.setattr(inbound, "MOST_NAMED", most)
+            connector.handle_webhook(webhook("message_template_status_update", event="PAUSED", most=most, **told))
+            changed = [each for each in host.happenings if isinstance(each, TemplateChanged)][-1]
+            assert set(changed.queued) == expected

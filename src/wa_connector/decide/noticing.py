@@ -18,7 +18,7 @@ from wa_connector.model.inbound import InboundEcho, InboundNotice, Report, Templ
 from wa_connector.model.message import ByApp, Message, MessageStatus
 from wa_connector.model.template import Template
 from wa_connector.policy.status import after
-from wa_connector.ports.rows import TEMPLATE
+from wa_connector.ports.rows import QUARANTINE, TEMPLATE, KeptElement
 
 
 @frozen
@@ -79,17 +79,34 @@ def receive_notice(draft: Draft, command: ReceiveNotice) -> str:
     once(draft, f"notice:{account}:{item.provider_id}", item.provider_id)
     if item.template is None:
         line = ground.setup.line.id if command.is_about_line else None
-        draft.tell(AccountAlerted(account, line, item.topic, item.word))
+        draft.tell(AccountAlerted(account, line, item.topic, item.word, _kept(draft, item)))
         return item.provider_id
     news = item.template
     _take(draft, ground, news, item.at or draft.now)
     is_request = news.name == ground.settings.opt_in_template
     category = news.category.value if news.category else ""
     told = TemplateChanged(
-        account, news.name, news.language, item.word, category, news.quality, is_request, command.queued
+        account,
+        news.name,
+        news.language,
+        item.word,
+        category,
+        news.quality,
+        is_request,
+        command.queued,
+        _kept(draft, item),
     )
     draft.tell(told)
     return item.provider_id
+
+
+def _kept(draft: Draft, item: InboundNotice) -> str:
+    """Where the whole notice is kept: events live long and are shown widely, and it may name people."""
+    if not item.raw:
+        return ""
+    entry = draft.new_id()
+    draft.put(QUARANTINE.of(draft.tenant, entry), KeptElement(draft.now, f"{item.topic}: {item.word}", item.raw))
+    return entry
 
 
 def _take(draft: Draft, ground: Ground, news: TemplateNews, at: datetime) -> None:

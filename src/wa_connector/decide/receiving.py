@@ -372,7 +372,8 @@ def receive_preference(draft: Draft, command: ReceivePreference) -> CustomerId:
     signal = Signal.MARKETING_RESUMED if item.wants_marketing else Signal.MARKETING_STOPPED
     address = item.sender.addresses[0].value if item.sender.addresses else ""
     at = ground.credible(item.at, draft.now)
-    record(draft, ground, customer, Witness(signal, at, cause=item.provider_id, address=address))
+    method = f"sign-up form {item.form}" if item.form else ""
+    record(draft, ground, customer, Witness(signal, at, cause=item.provider_id, address=address, method=method))
     return customer
 
 

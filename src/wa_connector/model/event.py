@@ -256,7 +256,8 @@ class MessageEchoed:
 class TemplateChanged:
     """The provider has another opinion of a template. ``word`` is what it calls the change; '' for what is not told.
 
-    What it affects: ``is_opt_in_request``, and the ``queued`` messages that use it (of many, the first hundreds).
+    What it affects: ``is_opt_in_request``, and the ``queued`` messages that use it (of many, the first hundreds). ``entry``
+    as of ``AccountAlerted``: there is the reason of a rejection, for one.
     """
 
     account: AccountId
@@ -267,17 +268,20 @@ class TemplateChanged:
     quality: str
     is_opt_in_request: bool
     queued: tuple[MessageId, ...]
+    entry: str = ""
 
 
 @frozen
 class AccountAlerted:
     """The provider tells something about an account; ``line`` where it is about one of them alone. ``topic`` and
-    ``word`` are its own words for what it is about and what happened."""
+    ``word`` are its own words for what it is about and what happened. Where it says more, the whole is kept among what
+    is kept for inspection, under ``entry``."""
 
     account: AccountId
     line: LineId | None
     topic: str
     word: str
+    entry: str = ""
 
 
 @frozen

@@ -84,13 +84,15 @@ class TemplateNews:
 @frozen
 class InboundNotice:
     """What the provider tells about an account or a line of it. ``topic`` is its word for the kind of notice, ``word``
-    for what happened. ``provider_id`` is made by the channel, the same one for the same notice."""
+    for what happened. ``provider_id`` is made by the channel, the same one for the same notice. ``raw`` is its JSON text,
+    where it says more than that."""
 
     provider_id: ProviderId
     at: datetime | None
     topic: str
     word: str
     template: TemplateNews | None = None
+    raw: str = field(default="", repr=False)
 
 
 @frozen
@@ -113,12 +115,14 @@ class InboundStatus:
 @frozen
 class InboundPreference:
     """What a customer chose in the provider's own app: to stop marketing, or to have it again. ``provider_id`` is made
-    by the channel where the provider gives none, the same one for the same choice."""
+    by the channel where the provider gives none, the same one for the same choice. ``form`` is the provider's id of the
+    business's form by which he signed up, where he did: what it said is evidence."""
 
     provider_id: ProviderId = field(repr=False)
     at: datetime
     sender: Sender
     wants_marketing: bool
+    form: str = ""
 
 
 @frozen

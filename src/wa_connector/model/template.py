@@ -102,8 +102,11 @@ class Template:
         )
 
     def optional_keys(self) -> tuple[str, ...]:
-        """The parameters that a send may give besides: those of buttons that do without."""
-        return tuple(key for key, button in self._numbered() if button.may_take_parameter)
+        """The parameters that a send may give besides: those of buttons that do without; and, of a template with a link,
+        ``tap.title`` and ``tap.url``, by which the whole message is a button."""
+        is_link = self.category is not TemplateCategory.AUTHENTICATION and any(b.kind == "URL" for b in self.buttons)
+        tap = TAP if is_link else ()
+        return (*(key for key, button in self._numbered() if button.may_take_parameter), *tap)
 
     def button_kinds(self) -> Mapping[str, str]:
         """The kind of each button that takes a parameter, or may, by the parameter's key."""
@@ -132,6 +135,7 @@ class Template:
         return "\n\n".join(part for part in parts if part)
 
 
+TAP: Final = ("tap.title", "tap.url")
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([0-9]+|[a-z_][a-z0-9_]*)\s*\}\}")
 
 

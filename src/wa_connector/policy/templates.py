@@ -13,6 +13,7 @@ from typing import Final
 from wa_connector.model.content import TemplateMessage
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 from wa_connector.model.template import (
+    TAP,
     Template,
     TemplateCard,
     TemplateCategory,
@@ -67,6 +68,9 @@ def _judge_values(content: TemplateMessage, template: Template) -> Decision | No
         problem = _problem(key, value, template)
         if problem:
             return _refuse(Reason.TEMPLATE_PARAMETER, *_CORRECT, parameter=key, problem=problem)
+    tapped = [key for key in TAP if content.parameters.get(key, "").strip()]
+    if len(tapped) == 1:
+        return _refuse(Reason.TEMPLATE_PARAMETER, *_CORRECT, parameter=tapped[0], problem="it goes with the other")
     if template.category is _AUTHENTICATION:
         return _judge_code(content)
     return None
@@ -89,6 +93,8 @@ def _problem(key: str, value: str, template: Template) -> str:
         return "" if _PRODUCT.fullmatch(value) else "it is not a catalogue and a product with a / between"
     if part == "offer":
         return "" if instant_of(value) else "it is no instant with its zone, such as 2027-01-31T12:00:00Z"
+    if key == "tap.url":
+        return "" if value.startswith("https://") else "it does not begin with https://"
     if part == "button":
         limit = MAX_OFFER_COUPON if template.offer_text else MAX_COUPON
         return _button_problem(template.button(place, int(name)), value, limit)

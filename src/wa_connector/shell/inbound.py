@@ -36,7 +36,7 @@ from wa_connector.decide.receiving import (
 from wa_connector.decide.routing import Whose, whose
 from wa_connector.errors import BodyMalformed, Contended, InboundRejected, RowCorrupt, Unavailable, UsageError
 from wa_connector.model.address import PORTFOLIO_SCOPED, Address
-from wa_connector.model.content import TemplateMessage
+from wa_connector.model.content import Content, TemplateMessage
 from wa_connector.model.directory import App
 from wa_connector.model.event import ConversationOpened
 from wa_connector.model.ids import MessageId, ProviderId, TenantId
@@ -60,7 +60,7 @@ from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, CONVERSATION, DEDUPE, MESSAGE, OUTBOX, PAIR
-from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Snapshot, Wanted
+from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Scan, Snapshot, Wanted
 from wa_connector.shell.grounds import ground_for
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.routing import candidates_for
@@ -282,21 +282,28 @@ def _of_fate(ground: Ground, item: InboundHeard | InboundGone) -> _Element:
 async def _using(ports: Ports, tenant: TenantId, template: TemplateNews) -> tuple[MessageId, ...]:
     """The messages in the outbox that use a template. Asked before the decision, and not read with it: a queue that moves
     on meanwhile is no reason to decide again."""
-    wanted = Range("outbox", "key", (tenant, Work.SEND.value), MOST_NAMED)
-    keys = (await ports.storage.load([wanted])).ranges.get(wanted, ())
-    messages = [MESSAGE.of(tenant, key.parts[2]) for key in keys]
-    found = (await ports.storage.load(messages)).rows if messages else {}
-    return tuple(
-        row.value.id
-        for row in found.values()
-        if row.value is not None
-        and isinstance(row.value.content, TemplateMessage)
-        and (row.value.content.name, row.value.content.language) == (template.name, template.language)
-    )
+    named: list[MessageId] = []
+    scan: Scan | None = Scan("outbox", "key", (tenant, Work.SEND.value), OUTBOX_PAGE)
+    while scan is not None and len(named) < MOST_NAMED:
+        page = await ports.storage.scan(scan)
+        messages = [MESSAGE.of(tenant, key.parts[2]) for key, _ in page.rows]
+        found = (await ports.storage.load(messages)).rows if messages else {}
+        named += (
+            row.value.id for row in found.values() if row.value is not None and _uses(row.value.content, template)
+        )
+        scan = None if page.next is None else evolve(scan, after=page.next)
+    return tuple(named[:MOST_NAMED])
+
+
+def _uses(content: Content, template: TemplateNews) -> bool:
+    names = (template.name, template.language)
+    return isinstance(content, TemplateMessage) and (content.name, content.language) == names
 
 
 MOST_NAMED: Final = 500
-"""In how many messages of the outbox a changed template is looked for."""
+"""How many of the messages that use a template one event names: it is a hint where to look, and is stored for long."""
+OUTBOX_PAGE: Final = 500
+"""How many messages of the outbox are looked at in one go for a template that changed."""
 
 
 def _scoped(sender: Sender, portfolio: str) -> Sender:

@@ -83,7 +83,7 @@ from wa_connector.model.message import NoticeKind
 from wa_connector.model.opinion import Veto
 from wa_connector.model.setting import RevocationScope, Settings, UnknownOutcome
 from wa_connector.model.standing import Standing, TierUse
-from wa_connector.model.template import Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
+from wa_connector.model.template import TAP, Template, TemplateButton, TemplateCard, TemplateCategory, TemplateStatus
 from wa_connector.model.window import Window, WindowRule
 from wa_connector.policy.action import (
     Action,
@@ -313,6 +313,8 @@ def _value(key: str, kinds: Mapping[str, str]) -> st.SearchStrategy[str]:
     *_, part, name = key.split(".")
     if part == "offer":
         return st.sampled_from(("2026-12-01T12:00:00Z", "2026-12-01T12:00:00+05:30"))
+    if key == "tap.url":
+        return st.just("https://example.com/offer")
     if part == "header" and name == "location":
         return st.sampled_from(("52.5,-0.25", "0,0\nNowhere", "-33,151.2\nThe Opera\nSydney"))
     if part == "header" and name == "product":
@@ -338,7 +340,10 @@ def filled(draw: st.DrawFn, template: Template) -> TemplateMessage:
     else:
         kinds = template.button_kinds()
         optional = draw(st.lists(st.sampled_from(template.optional_keys() or ("",)), unique=True))
-        keys = (*template.parameter_keys(), *filter(None, optional))
+        # A link over the whole message has its title and its address, or is none.
+        keys = dict.fromkeys(
+            (*template.parameter_keys(), *filter(None, optional), *(TAP if {*TAP} & {*optional} else ()))
+        )
         given = {key: draw(_value(key, kinds)) for key in keys}
     return TemplateMessage(template.name, template.language, given, rendered=template.render(given))
 

@@ -1,12 +1,14 @@
-"""The fields of a webhook that are about templates, accounts and numbers → notices.
+"""The fields of a webhook that are about templates, accounts, numbers and groups → notices.
 
-Rules of this file: pure; one table, ``NOTICES``, with what each field calls its event. Nothing is raised: a value that
-says nothing is a notice with the word '…'.
+Rules of this file: pure; one table, ``NOTICES``, with what each field calls its event, and ``about`` for elements of a list
+that are told of and change nothing else. Nothing is raised: a value that says nothing is a notice with the word '…'. Each
+keeps its JSON text: it says more than the one word.
 
 Source: WhatsApp Cloud API, webhooks reference (template, account and number fields), read 2026-11.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256 as digest_of
 from typing import Any, Final, TypeAlias
 
@@ -54,12 +56,23 @@ NOTICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+def about(topic: str, said: str, element: _Object, at: datetime | None = None) -> InboundNotice:
+    """A notice that an element of a list makes: of the app's contacts, of groups, of calls, of errors."""
+    at = at or instant(element.get("timestamp"))
+    return InboundNotice(_id(topic, element), at, topic, word(said), None, readable(element))
+
+
+def _id(topic: str, *parts: object) -> ProviderId:
+    """The provider numbers no notice, so a digest of it is its id."""
+    seen = "\n".join([topic, *(part if isinstance(part, str) else readable(part) for part in parts)])
+    return ProviderId(f"notice.{digest_of(seen.encode()).hexdigest()[:32]}")
+
+
 def read(field: str, value: _Object, told_at: object) -> InboundNotice:
-    """A notice of one of the fields in ``NOTICES``. The provider numbers none, so a digest of it is its id."""
-    seen = digest_of(f"{field}\n{told_at}\n{readable(value)}".encode()).hexdigest()[:32]
+    """A notice of one of the fields in ``NOTICES``."""
     at = instant(told_at) or instant(value.get("timestamp"))
     news = _template(field, value) if field in _TEMPLATES else None
-    return InboundNotice(ProviderId(f"notice.{seen}"), at, field, _word(field, value), news)
+    return InboundNotice(_id(field, str(told_at), value), at, field, _word(field, value), news, readable(value))
 
 
 def _word(field: str, value: _Object) -> str:

@@ -129,7 +129,7 @@ other. A message that went through the connector carries them (``TemplateMessage
 """
 
 _PARAMETER: Final = re.compile(
-    r"(?:card\.([0-9]{1,2})\.)?(?:(header|body|offer)\.([a-z0-9_]+)|button\.([0-9]{1,2}))", re.ASCII
+    r"(?:card\.([0-9]{1,2})\.)?(?:(header|body|offer|tap)\.([a-z0-9_]+)|button\.([0-9]{1,2}))", re.ASCII
 )
 _Values: TypeAlias = dict[str, dict[str, str]]
 
@@ -188,6 +188,8 @@ def _components(
         if isinstance(offer, Rejected):
             return offer
         components.append(offer)
+    if "tap" in values:
+        components.append(_tap_target(values["tap"]))
     buttons = {index: _button(index, "quick_reply", _payload(payload)) for index, payload in payloads.items()}
     for index, value in values.get("button", {}).items():
         kind = kinds.get(f"{place}button.{index}", "").lower()
@@ -208,6 +210,16 @@ def _offer(values: Mapping[str, str]) -> _Json | Rejected:
         "type": "limited_time_offer",
         "parameters": [{"type": "limited_time_offer", "limited_time_offer": offer}],
     }
+
+
+def _tap_target(values: Mapping[str, str]) -> _Json:
+    """The whole message as a button, under a title of its own.
+
+    Source: Cloud API, tap target title URL override, as public SDKs spell it, read 2026-11.
+    """
+    kind = "tap_target_configuration"
+    target = {"url": values.get("url", ""), "title": values.get("title", "")}
+    return {"type": kind, "parameters": [{"type": kind, kind: [target]}]}
 
 
 def _payload(value: str) -> _Json:

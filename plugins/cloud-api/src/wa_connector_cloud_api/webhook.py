@@ -39,6 +39,7 @@ from wa_connector.model.inbound import (
     InboundEcho,
     InboundItem,
     InboundMessage,
+    InboundNotice,
     InboundPreference,
     InboundStatus,
     Report,
@@ -301,7 +302,7 @@ _REKEYING: Final = frozenset({IdentityChange.NUMBER, IdentityChange.USER_ID})
 # ------------------------------------------------------------------------------------- statuses
 
 
-def _status(account: str, status: _Object, people: _People) -> InboundStatus:
+def _status(account: str, status: _Object, people: _People) -> InboundStatus | InboundNotice:
     provider_id = _message_id(status.get("id"))
     at = instant(status.get("timestamp"))
     if not provider_id or at is None:
@@ -309,6 +310,9 @@ def _status(account: str, status: _Object, people: _People) -> InboundStatus:
     if status.get("recipient_type") == "group":
         raise Bad("a status of a group")
     report = _REPORTS.get(text(status.get("status")))
+    if report is None and status.get("status") == "deleted":
+        # Seen, and documented nowhere: whoever deleted it, what was delivered stays so.
+        return notices.about("statuses", "deleted", status, at)
     if report is None:
         raise Bad(f"unknown status {word(status.get('status'))}")
     recipient = _person(
@@ -353,17 +357,25 @@ def _failure(found: object) -> tuple[str, str]:
 
 
 def _trouble(_account: str, error: _Object, _people: _People) -> InboundItem:
-    """An error of the account's own, with no message it belongs to. There is no value for it yet."""
-    refusal = errors.read(error)
-    raise Bad(f"the provider reports error {refusal.code or '…'}: {refusal.meaning}")
+    """An error of the account's own, with no message it belongs to."""
+    return notices.about("errors", errors.read(error).code or "…", error)
+
+
+def _told(topic: str, *names: str) -> "_Taker":
+    """What is told of and changes nothing here: the first of ``names`` that says something is its word."""
+
+    def take(_account: str, element: _Object, _people: _People) -> InboundItem:
+        said = next((each for name in names if (each := text(element.get(name)))), "…")
+        return notices.about(topic, said, element, instant(_part_of(element, "metadata").get("timestamp")))
+
+    return take
 
 
 # ---------------------------------------------------------------------------------- preferences
 
 
 def _preference(account: str, preference: _Object, people: _People) -> InboundPreference:
-    """What a customer chose about marketing. Whatever else there is to choose has no place in the model yet: a sign-up
-    among it, which is an opt-in whose wording only the business knows."""
+    """What a customer chose about marketing. A sign-up is a choice for it, by a form of the business's own making."""
     wants_marketing = _CHOICES.get((text(preference.get("category")), text(preference.get("value"))))
     if wants_marketing is None:
         category, value = word(preference.get("category")), word(preference.get("value"))
@@ -374,31 +386,34 @@ def _preference(account: str, preference: _Object, people: _People) -> InboundPr
     )
     if at is None or sender is None:
         raise Bad("a preference without a usable customer or timestamp")
-    return InboundPreference(_choice_id(sender, wants_marketing, at), at, sender, wants_marketing)
+    form = reference(preference.get("signup_id")) if preference.get("value") == "signup" else ""
+    return InboundPreference(_choice_id(sender, wants_marketing, at, form), at, sender, wants_marketing, form)
 
 
-def _choice_id(sender: Sender, wants_marketing: bool, at: datetime) -> ProviderId:
+def _choice_id(sender: Sender, wants_marketing: bool, at: datetime, form: str) -> ProviderId:
     """The provider numbers no preference, so its facts are its id: whose, which and when. Whose is the user id where
     there is one, for a digest over a telephone number can be guessed back."""
     whose = {address.kind: address.value for address in sender.addresses}
     who = whose.get(_BSUID) or whose.get(_WHATSAPP_ID) or whose[_PARENT_BSUID]
-    facts = f"{who}\n{wants_marketing}\n{int(at.timestamp())}"
+    facts = f"{who}\n{wants_marketing}\n{int(at.timestamp())}" + (f"\n{form}" if form else "")
     return ProviderId(f"preference.{digest_of(facts.encode()).hexdigest()[:32]}")
 
 
 # ---------------------------------------------------------------------------------------- calls
 
 
-def _call(account: str, call: _Object, people: _People) -> InboundMessage:
+def _call(account: str, call: _Object, people: _People) -> InboundMessage | InboundNotice:
     """A customer's call, answered or not: whichever event tells of it first.
 
     All its events have the call's id, so one call is one message, and an event that comes later is known. That is also
     why none of them says whether somebody took the call: the first, which says nothing of it, is the one that counts.
-    A call of ours is none of the customer's doing until he accepts it, and that is a status.
+    A call of ours is none of the customer's doing until he accepts it, and that is a status; how it goes on is told of.
     """
     event, direction = word(call.get("event")), word(call.get("direction"))
+    if event in _RECORDS or (event in _CALL_EVENTS and direction == "BUSINESS_INITIATED"):
+        return notices.about("calls", event, call)
     if event not in _CALL_EVENTS or direction != "USER_INITIATED":
-        raise Bad(f"nothing follows from the event {event} of a call ({direction})")
+        raise Bad(f"unknown event {event} of a call ({direction})")
     # The end of a call is no sign of life; a terminate that overtook its connect counts from where the call began, as
     # near as it says so.
     at = instant(call.get("start_time")) or instant(call.get("timestamp"))
@@ -406,10 +421,13 @@ def _call(account: str, call: _Object, people: _People) -> InboundMessage:
     return _called(call, at, sender, Call(CallDirection.CUSTOMER))
 
 
-def _call_status(account: str, status: _Object, people: _People) -> InboundMessage:
+def _call_status(account: str, status: _Object, people: _People) -> InboundMessage | InboundNotice:
     """A call of the business's that the customer accepted: a sign of life. That it rang or was rejected is none."""
-    if status.get("type") != "call" or status.get("status") != "ACCEPTED":
-        raise Bad(f"nothing follows from the status {word(status.get('status'))} of a call")
+    said = word(status.get("status"))
+    if status.get("type") == "call" and said in ("RINGING", "REJECTED"):
+        return notices.about("calls", said, status)
+    if status.get("type") != "call" or said != "ACCEPTED":
+        raise Bad(f"unknown status {said} of a call")
     recipient = _person(
         account,
         status.get("recipient_id"),
@@ -435,10 +453,13 @@ def _called(element: _Object, at: datetime | None, customer: Sender | None, cont
 _CHOICES: Final[Mapping[tuple[str, str], bool]] = {
     ("marketing_messages", "stop"): False,
     ("marketing_messages", "resume"): True,
+    ("marketing_messages", "signup"): True,
 }
 
 # ``call_created`` is what tells of a call where calls go by SIP: there is no connect then.
 _CALL_EVENTS: Final = frozenset({"connect", "call_created", "terminate"})
+# The files are with the provider for seven days, under the call's id.
+_RECORDS: Final = frozenset({"call_recording_available", "call_transcription_available"})
 
 _REPORTS: Final[Mapping[str, Report]] = {report.value: report for report in Report}
 
@@ -460,6 +481,18 @@ def _echo(account: str, echo: _Object, people: _People) -> InboundEcho:
     return InboundEcho(provider_id, at, recipient, content, replies_to, report)
 
 
+def _other_app(account: str, echo: _Object, people: _People) -> InboundEcho:
+    """What the app that has the thread wrote to the customer: the value's only contact, where nobody else is named."""
+    everybody = {id(contact): contact for contact in people.values()}
+    only = next(iter(everybody.values())) if len(everybody) == 1 else {}
+    whom = {"to": only.get("wa_id"), "to_user_id": only.get("user_id")}
+    said = echo.get("message")
+    if isinstance(said, dict):
+        return _echo(account, whom | said | echo | {"type": said.get("type")}, people)
+    kind = next((each for each in ("template", "flow") if each in echo), None)
+    return _echo(account, whom | {"type": kind} | echo, people)
+
+
 def _part_of(element: _Object, key: str) -> _Object:
     part = element.get(key)
     return part if isinstance(part, dict) else {}
@@ -474,6 +507,12 @@ def _past(account: str, message: _Object, people: _People) -> InboundItem:
 def _read_history(account: str, line: str, element: object, people: _People, found: list[Inbound]) -> None:
     """The threads of the app from before the line was connected, each message on its own."""
     threads = element.get("threads") if isinstance(element, dict) else None
+    refused = element.get("errors") if isinstance(element, dict) else None
+    if isinstance(element, dict) and threads is None and isinstance(refused, list) and refused:
+        # The business shares no history (2593109).
+        first = refused[0] if isinstance(refused[0], dict) else {}
+        found.append(_inbound(account, line, notices.about("history", errors.read(first).code or "…", element)))
+        return
     if not isinstance(element, dict) or not isinstance(threads, list):
         found.append(_unreadable(account, line, "a history without threads", element))
         return
@@ -503,13 +542,28 @@ _HISTORY: Final[Mapping[str, "_Taker"]] = {"messages": _past, "errors": _trouble
 
 _CONTEXT: Final = frozenset({"messaging_product", "metadata", "contacts", "conversation_context"})
 
+_GROUPS: Final = ("group_lifecycle_update", "group_participants_update", "group_settings_update", "group_status_update")
+
 _FIELDS: Final[Mapping[str, Mapping[str, _Taker]]] = {
-    "messages": {"messages": _message, "statuses": _status, "errors": _trouble},
+    "messages": {
+        "messages": _message,
+        "statuses": _status,
+        "errors": _trouble,
+        "user_actions": _told("user_actions", "action_type", "type", "action", "name"),
+    },
     "user_preferences": {"user_preferences": _preference, "errors": _trouble},
     "smb_message_echoes": {"message_echoes": _echo, "errors": _trouble},
     "message_echoes": {"message_echoes": _echo, "errors": _trouble},
+    # The contacts of the provider's app are the host's to take over, or not.
+    "smb_app_state_sync": {"state_sync": _told("smb_app_state_sync", "action"), "errors": _trouble},
     "history": _HISTORY,
     # Another app answers this customer; that he wrote opens the window all the same.
-    "standby": {"messages": _message, "errors": _trouble},
+    "standby": {
+        "messages": _message,
+        "message_echoes": _other_app,
+        "statuses": _told("standby", "status"),
+        "errors": _trouble,
+    },
     "calls": {"calls": _call, "statuses": _call_status, "errors": _trouble},
+    **{field: {"groups": _told(field, "type"), "errors": _trouble} for field in _GROUPS},
 }
