@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from wa_connector.model.event import LineStopped as LineStopped
     from wa_connector.model.event import MediaFetched as MediaFetched
     from wa_connector.model.event import MessageEchoed as MessageEchoed
+    from wa_connector.model.event import MessageFellBack as MessageFellBack
     from wa_connector.model.event import MessageGone as MessageGone
     from wa_connector.model.event import MessageHeard as MessageHeard
     from wa_connector.model.event import MessageImported as MessageImported
@@ -200,6 +201,7 @@ if TYPE_CHECKING:
     from wa_connector.model.message import BySystem as BySystem
     from wa_connector.model.message import ByUser as ByUser
     from wa_connector.model.message import Failure as Failure
+    from wa_connector.model.message import FellBack as FellBack
     from wa_connector.model.message import Message as Message
     from wa_connector.model.message import MessageStatus as MessageStatus
     from wa_connector.model.message import NoticeKind as NoticeKind
@@ -216,6 +218,7 @@ if TYPE_CHECKING:
     from wa_connector.model.secret import Secret as Secret
     from wa_connector.model.setting import FOREVER as FOREVER
     from wa_connector.model.setting import EndedThreads as EndedThreads
+    from wa_connector.model.setting import FallBack as FallBack
     from wa_connector.model.setting import Newcomers as Newcomers
     from wa_connector.model.setting import PushShows as PushShows
     from wa_connector.model.setting import ReadReceipts as ReadReceipts
@@ -228,8 +231,10 @@ if TYPE_CHECKING:
     from wa_connector.model.template import TemplateStatus as TemplateStatus
     from wa_connector.model.transcribing import Recording as Recording
     from wa_connector.model.window import WindowRule as WindowRule
+    from wa_connector.policy.screens import AnswerAction as AnswerAction
     from wa_connector.policy.screens import Composer as Composer
     from wa_connector.policy.screens import ContactAction as ContactAction
+    from wa_connector.policy.screens import FallBackOffer as FallBackOffer
     from wa_connector.ports.channel import WebhookReply as WebhookReply
     from wa_connector.ports.channel import WebhookRequest as WebhookRequest
     from wa_connector.ports.hooks import hookimpl as hookimpl
@@ -398,6 +403,7 @@ _HOMES = {
         "MediaFetched",
         "MessageQueued",
         "MessageReceived",
+        "MessageFellBack",
         "MessageReleased",
         "MessageStatusChanged",
         "MessageTranscribed",
@@ -434,6 +440,7 @@ _HOMES = {
         "BySystem",
         "ByUser",
         "Failure",
+        "FellBack",
         "Message",
         "MessageStatus",
         "NoticeKind",
@@ -442,6 +449,7 @@ _HOMES = {
     "model.setting": (
         "FOREVER",
         "EndedThreads",
+        "FallBack",
         "Newcomers",
         "PushShows",
         "ReadReceipts",
@@ -453,7 +461,7 @@ _HOMES = {
     "model.template": ("Template", "TemplateCategory", "TemplateStatus"),
     "model.transcribing": ("Recording",),
     "model.window": ("WindowRule",),
-    "policy.screens": ("Composer", "ContactAction"),
+    "policy.screens": ("AnswerAction", "Composer", "ContactAction", "FallBackOffer"),
     "ports.channel": ("WebhookReply", "WebhookRequest"),
     "ports.hooks": ("hookimpl",),
     "shell.engine": ("Kept",),

@@ -45,7 +45,7 @@ from wa_connector.model.job import Hold, Job
 from wa_connector.model.message import Message
 from wa_connector.model.queue import LineStop
 from wa_connector.model.template import Template
-from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
 from wa_connector.ports.channel import AsyncTransport, WebhookRequest
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
@@ -146,14 +146,23 @@ class AsyncConnector:
         *,
         hold: bool = False,
         replies_to: MessageId | None = None,
+        by: LineId | None = None,
         command_id: CommandId = NO_COMMAND,
     ) -> Placement:
         return await self._engine().send(
-            tenant, user, conversation, content, hold=hold, replies_to=replies_to, command_id=command_id
+            tenant, user, conversation, content, hold=hold, replies_to=replies_to, by=by, command_id=command_id
         )
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         return await self._engine().composer(tenant, user, conversation)
+
+    async def answer_actions(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId
+    ) -> tuple[AnswerAction, ...]:
+        return await self._engine().answer_actions(tenant, user, conversation)
+
+    async def answer(self, tenant: TenantId, user: UserId, conversation: ConversationId, line: LineId) -> Placement:
+        return await self._engine().answer(tenant, user, conversation, line)
 
     async def timeline(
         self,

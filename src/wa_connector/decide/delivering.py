@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft
+from wa_connector.decide.falling_back import Detour, no_since, turned_away
 from wa_connector.decide.gating import Resume, resume, stop_line
 from wa_connector.decide.ground import Ground, address_for, pair_of, standing_of, template_for, tier_of
 from wa_connector.decide.settling import advance, catch_up, correct, erased_mark, note_parts, outbox_key
@@ -40,11 +41,12 @@ from wa_connector.model.screening import Screened
 from wa_connector.model.setting import UnknownOutcome
 from wa_connector.model.standing import Standing
 from wa_connector.policy.action import Action, DeliverRequest, Notify, UseTemplate, Write
+from wa_connector.policy.falling_back import LEARNT
 from wa_connector.policy.limits import hour_of
 from wa_connector.policy.rules import decide
 from wa_connector.policy.screening import judge_screening, kept
 from wa_connector.policy.signing import signed
-from wa_connector.policy.status import Step
+from wa_connector.policy.status import Step, after
 from wa_connector.policy.window import is_open_by_customer
 from wa_connector.ports.rows import CONVERSATION, FILE_USE, MESSAGE, OUTBOX, WAITING, window_of
 
@@ -61,6 +63,8 @@ class Take:
     message: MessageId
     screened: Screened | None = None
     """What the host's screeners make of it now; what they have against it is the ground's."""
+    detour: Detour | None = None
+    """The other line that it may go by of itself, where the organization lets it."""
 
 
 @frozen
@@ -72,6 +76,7 @@ class Record:
     message: MessageId
     outcome: SendOutcome
     is_probe: bool = False
+    detour: Detour | None = None
 
 
 @frozen
@@ -115,7 +120,8 @@ def hand_over(draft: Draft, command: Take) -> Taken:
     message = _redacted(message, command.screened)
     decision = _judged(draft, ground, message)
     if not decision.is_allowed:
-        _withdraw(draft, ground, message, entry, decision)
+        if turned_away(draft, command.detour, message, _failure(decision), decision) is None:
+            _withdraw(draft, ground, message, entry, decision)
         return Withdrawn(decision)
     content = message.content if message.sender is None else signed(message.content, ground.signature)
     if content != message.content:
@@ -136,7 +142,9 @@ def _redacted(message: Message, screened: Screened | None) -> Message:
 
 def _judged(draft: Draft, ground: Ground, message: Message) -> Decision:
     """The verdict of this moment: of the rules, and then of the screeners."""
-    decision = decide(_action(draft, ground, message), _standing(draft, ground, message), draft.now)
+    decision = no_since(draft, message) or decide(
+        _action(draft, ground, message), _standing(draft, ground, message), draft.now
+    )
     if not decision.is_allowed:
         return decision
     return judge_screening(ground.screening, draft.now) or decision
@@ -188,7 +196,11 @@ def _withdraw(draft: Draft, ground: Ground, message: Message, entry: OutboxEntry
         _move_entry(draft, entry, EntryState.QUEUED, due_at=until_at)
         return
     draft.delete(outbox_key(draft, message))
-    advance(draft, message, Step.REFUSE, Failure(decision.reason.value, decision.sentence))
+    advance(draft, message, Step.REFUSE, _failure(decision))
+
+
+def _failure(decision: Decision) -> Failure:
+    return Failure(decision.reason.value, decision.sentence)
 
 
 # --- held messages ----------------------------------------------------------------------------------------------------
@@ -200,6 +212,9 @@ def release(draft: Draft, command: Take) -> Decision:
     if entry is None or entry.state is not EntryState.HELD:
         return _GONE
     decision = _judge_held(draft, ground, message, entry)
+    if turned_away(draft, command.detour, message, _failure(decision), decision) is not None:
+        count_held(draft, ground, message, -1)
+        return _GONE
     if decision.reason is Reason.WINDOW_CLOSED or wait_of(decision) is not None:
         return decision
     count_held(draft, ground, message, -1)
@@ -210,7 +225,7 @@ def release(draft: Draft, command: Take) -> Decision:
         return decision
     draft.delete(outbox_key(draft, message))
     step = Step.EXPIRE if decision.reason is Reason.EXPIRED else Step.REFUSE
-    advance(draft, message, step, Failure(decision.reason.value, decision.sentence))
+    advance(draft, message, step, _failure(decision))
     return decision
 
 
@@ -244,8 +259,12 @@ def record_outcome(draft: Draft, command: Record) -> None:
         case Accepted():
             _accepted(draft, command.ground, message, entry, command.outcome)
         case Rejected(code, meaning, correction):
+            failure = Failure(code, meaning, correction)
+            if _is_turned_away(draft, command, message, failure):
+                correct(draft, command.ground, message, correction)
+                return
             _drop(draft, message, entry)
-            moved = advance(draft, message, Step.REJECTED, Failure(code, meaning, correction))
+            moved = advance(draft, message, Step.REJECTED, failure)
             if moved is not message:
                 correct(draft, command.ground, moved, correction)
         case Deferred(_, _, retry_after):
@@ -259,6 +278,14 @@ def record_outcome(draft: Draft, command: Record) -> None:
                 _doubt(draft, command.ground, message, entry)
         case _:
             assert_never(command.outcome)
+
+
+def _is_turned_away(draft: Draft, command: Record, message: Message, failure: Failure) -> bool:
+    """Whether what the provider refused goes by another line now."""
+    obstacle = LEARNT.get(failure.correction)
+    if obstacle is None or after(message.status, Step.REJECTED) is message.status:
+        return False
+    return turned_away(draft, command.detour, message, failure, Decision(obstacle)) is not None
 
 
 def _record_of_erased(draft: Draft, message: Message, outcome: SendOutcome) -> None:

@@ -11,10 +11,11 @@ from attrs import evolve, field, frozen
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Moved, Witness, record
 from wa_connector.decide.draft import Draft, mark_digest, once
+from wa_connector.decide.falling_back import Detour, turned_away
 from wa_connector.decide.ground import Ground, consent_of, pair_of, standing_of
 from wa_connector.decide.routing import placed_in
 from wa_connector.decide.sending import place_request, request_for
-from wa_connector.decide.settling import apply_report, erased_mark, part_mark
+from wa_connector.decide.settling import apply_report, correct, erased_mark, part_mark
 from wa_connector.decide.threads import Outgoing, add, enqueue, enqueue_fetch
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import (
@@ -30,19 +31,22 @@ from wa_connector.model.content import (
     Voicemail,
     media_of,
 )
+from wa_connector.model.decision import Decision
 from wa_connector.model.event import AddressChanged, MessageImported, MessageReceived, Quarantined, ReplyUnclear
 from wa_connector.model.ids import ConversationId, CustomerId, LineId, MessageId, ProviderId, TenantId
-from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Unreadable
+from wa_connector.model.inbound import InboundMessage, InboundPreference, InboundStatus, Report, Unreadable
 from wa_connector.model.instants import from_microseconds, to_microseconds
-from wa_connector.model.message import ByCustomer, BySystem, Message, MessageStatus, NoticeKind
+from wa_connector.model.message import ByCustomer, BySystem, Failure, Message, MessageStatus, NoticeKind
 from wa_connector.model.queue import Work
 from wa_connector.model.routing import Candidate
 from wa_connector.model.screening import Screened
 from wa_connector.model.setting import Settings
 from wa_connector.policy.action import AskAgain, Notify
+from wa_connector.policy.falling_back import LEARNT
 from wa_connector.policy.replies import asks_for_help, is_near_miss, read_reply, words_of
 from wa_connector.policy.rules import decide
 from wa_connector.policy.screening import kept
+from wa_connector.policy.status import after
 from wa_connector.ports.rows import MESSAGE, QUARANTINE, WAITING, KeptElement
 from wa_connector.ports.storage import Range
 
@@ -71,8 +75,11 @@ class ReceiveMessage:
 
 @frozen
 class ReceiveStatus:
+    """``detour``: where the message goes by itself, if this report says that it cannot go by its own line."""
+
     ground: Ground
     item: InboundStatus
+    detour: Detour | None = None
 
 
 @frozen
@@ -326,6 +333,10 @@ def receive_status(draft: Draft, command: ReceiveStatus) -> MessageId | None:
     if message is None:
         _wait(draft, command.ground.setup.line.id, command.item)
         return None
+    if message.line != command.ground.setup.line.id:
+        return message.id  # It goes by another line since, where it has a life of its own.
+    if _is_turned_away(draft, command, message):
+        return message.id
     apply_report(draft, command.ground, message, command.item, place)
     return message.id
 
@@ -340,7 +351,7 @@ def _reported(draft: Draft, line: LineId, item: InboundStatus) -> tuple[Message 
     digest, and so is every part but the first."""
     if item.message is not None:
         message: Message | None = draft.get(MESSAGE.of(draft.tenant, item.message))
-        return (message if message is not None and message.line == line else None), 0
+        return (message if message is not None and line in _lines_of(message) else None), 0
     found: list[Message] = [value for _, value in draft.range(named_so(draft.tenant, line, item.provider_id))]
     if found:
         return found[0], 0
@@ -352,6 +363,25 @@ def _reported(draft: Draft, line: LineId, item: InboundStatus) -> tuple[Message 
         return None, 0
     place, _, whose = part.partition(" ")
     return draft.get(MESSAGE.of(draft.tenant, whose)), int(place)
+
+
+def _lines_of(message: Message) -> tuple[LineId, ...]:
+    return (message.line,) if message.fell_back is None else (message.line, message.fell_back.line)
+
+
+def _is_turned_away(draft: Draft, command: ReceiveStatus, message: Message) -> bool:
+    """Whether a message that could not be delivered goes by another line now."""
+    item, ground = command.item, command.ground
+    obstacle = LEARNT.get(item.correction)
+    if obstacle is None or item.report is not Report.FAILED or after(message.status, item.report) is message.status:
+        return False
+    failure = Failure(item.error, item.meaning, item.correction)
+    if turned_away(draft, command.detour, message, failure, Decision(obstacle)) is None:
+        return False
+    # Its lane waited for news of it, perhaps.
+    draft.wake(ground.lane(identity.survivor(draft, message.customer), Work.SEND), draft.now)
+    correct(draft, ground, message, item.correction)
+    return True
 
 
 def _wait(draft: Draft, line: LineId, item: InboundStatus) -> None:

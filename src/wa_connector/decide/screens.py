@@ -6,6 +6,7 @@ from attrs import frozen
 
 from wa_connector.decide import identity
 from wa_connector.decide.draft import Draft, refuse_unless
+from wa_connector.decide.falling_back import Detour, offer
 from wa_connector.decide.ground import Ground, pair_of, standing_of
 from wa_connector.decide.sending import ToContact, request_for, request_templates, standing_to
 from wa_connector.decide.threads import held_in, open_to
@@ -17,7 +18,7 @@ from wa_connector.model.message import Message
 from wa_connector.policy.action import AskConsent
 from wa_connector.policy.limits import hours_that_count
 from wa_connector.policy.membership import Right, may
-from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.policy.screens import Composer, ContactAction, FallBackOffer
 from wa_connector.policy.screens import composer as composer_of
 from wa_connector.policy.screens import contact_action as contact_action_of
 from wa_connector.ports.rows import CONVERSATION, Key
@@ -54,6 +55,21 @@ def composer(draft: Draft, question: InConversation) -> Composer:
     return (
         composer_of(standing, request, held, draft.now) if refusal.is_allowed else Composer(refusal, refusal, refusal)
     )
+
+
+@frozen
+class OtherWay:
+    """The question whether a message field's user may go by another line. ``verdict`` is the one of his own."""
+
+    detour: Detour
+    conversation: ConversationId
+    verdict: Decision
+
+
+def other_way(draft: Draft, question: OtherWay) -> FallBackOffer | None:
+    """The other way to the customer of a conversation, where the rules let the user take it."""
+    thread = _permitted(draft, InConversation(question.detour.here, question.conversation), Right.WRITE)
+    return offer(draft, question.detour, identity.survivor(draft, thread.customer), question.verdict)
 
 
 def known_needs(ground: Ground, now: datetime) -> list[Key]:

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from wa_connector.decide import identity
 from wa_connector.decide.consenting import Witness, record
 from wa_connector.decide.draft import Draft, once, refuse_unless
+from wa_connector.decide.falling_back import Detour, judge_detour
 from wa_connector.decide.ground import Ground, address_for, consent_of, standing_of, template_for
 from wa_connector.decide.refusals import consent_at
 from wa_connector.decide.threads import Outgoing, enqueue, hold, open_thread, open_to, take_by_writing
@@ -19,11 +20,14 @@ from wa_connector.model.content import Content, TemplateMessage
 from wa_connector.model.conversation import Conversation
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Seat
+from wa_connector.model.event import MessageFellBack
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
-from wa_connector.model.message import BySystem, ByUser, Message, MessageStatus, NoticeKind
+from wa_connector.model.message import BySystem, ByUser, FellBack, Message, MessageStatus, NoticeKind
 from wa_connector.model.standing import Standing
 from wa_connector.model.template import Template, TemplateCategory, TemplateStatus
 from wa_connector.policy.action import AskConsent, UseTemplate, Write
+from wa_connector.policy.falling_back import carried
+from wa_connector.policy.lookalikes import address_among
 from wa_connector.policy.membership import Right, may
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.policy.rules import contact as contact_rule
@@ -93,6 +97,9 @@ class SendMessage:
     replies_to: ProviderId | None = None
     command: str = ""
     redacted_by: tuple[str, ...] = ()
+    detour: Detour | None = None
+    """Another line that it may go by; ``by_hand`` where the user chose that."""
+    by_hand: bool = False
 
 
 def command_mark(user: UserId, command: str) -> str:
@@ -244,6 +251,15 @@ def send(draft: Draft, command: SendMessage) -> Placement:
     outgoing = Outgoing(
         customer, thread.id, ByUser(seat.user.id), content, command.message, command.replies_to, command.redacted_by
     )
+    other = _judge_other(draft, command, customer, content, decision)
+    if command.by_hand:
+        refuse_unless(other)
+    if other.is_allowed:
+        refuse_unless(judge_screening(command.ground.screening, draft.now) or _ALLOWED)
+        take_by_writing(draft, command.ground, thread.id, seat)
+        return Placement(
+            other, thread.id, _by_another_line(draft, command, outgoing, decision).id, MessageStatus.QUEUED
+        )
     is_held = decision.reason is Reason.WINDOW_CLOSED and command.hold
     refuse_unless(_ALLOWED if is_held else decision)
     refuse_unless(judge_screening(command.ground.screening, draft.now) or _ALLOWED)
@@ -253,6 +269,29 @@ def send(draft: Draft, command: SendMessage) -> Placement:
 
 
 _ALLOWED = Decision(Reason.ALLOWED)
+
+
+def _judge_other(
+    draft: Draft, command: SendMessage, customer: CustomerId, content: Content, decision: Decision
+) -> Decision:
+    """The verdict on going by another line: chosen by the user, or of itself where the organization lets it."""
+    if command.detour is None or (decision.is_allowed and not command.by_hand):
+        return _NO_DETOUR
+    return judge_detour(draft, command.detour, customer, content, decision)
+
+
+_NO_DETOUR = Decision(Reason.NOTHING_TO_DO)
+
+
+def _by_another_line(draft: Draft, command: SendMessage, outgoing: Outgoing, refusal: Decision) -> Message:
+    """The message in its thread, on its way by the other line. It quotes nothing: what it quotes is not known there."""
+    assert command.detour is not None
+    line, by = command.detour.here.setup.line, seat_of(command.ground).user.id if command.by_hand else None
+    why = FellBack(line.id, line.channel, draft.now, refusal.reason.value, refusal.sentence, by)
+    changed = evolve(outgoing, content=carried(outgoing.content), replies_to=None, fell_back=why)
+    message = enqueue(draft, command.detour.there, changed)
+    draft.tell(MessageFellBack(message.id, message.conversation, message.line, why.code))
+    return message
 
 
 def judge(draft: Draft, ground: Ground, content: Content, standing: Standing) -> Decision:
@@ -291,7 +330,8 @@ def standing_to(draft: Draft, command: ToContact) -> tuple[CustomerId | None, St
     if customer is None:
         # Nobody is stored yet: he is reached by the contact's own addresses.
         kept = consent_at(draft, _addresses(command)).on(command.ground.capabilities.channel)
-        standing = evolve(standing, has_address=bool(_addresses(command)), consent=kept)
+        reached = address_among(_addresses(command), command.ground.capabilities.sends_to)
+        standing = evolve(standing, has_address=reached is not None, consent=kept)
     return customer, standing
 
 

@@ -15,7 +15,7 @@ from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, ConversationTaken, HeldHandedOver, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId, UserId
 from wa_connector.model.instants import to_microseconds
-from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, Message, MessageStatus
+from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, FellBack, Message, MessageStatus
 from wa_connector.model.queue import EntryState, OutboxEntry, Work
 from wa_connector.policy.membership import Right, joined, listing_of, lists_of, may, shows
 from wa_connector.ports.rows import CONVERSATION, FILE_USE, LISTING, MESSAGE, OUTBOX, Key
@@ -185,6 +185,7 @@ class Outgoing:
     message: MessageId | None = None
     replies_to: ProviderId | None = None
     redacted_by: tuple[str, ...] = ()
+    fell_back: FellBack | None = None
 
 
 def enqueue(draft: Draft, ground: Ground, outgoing: Outgoing) -> Message:
@@ -219,6 +220,7 @@ def _place(
         replies_to=outgoing.replies_to,
         expires_at=due_at if status is MessageStatus.HELD else None,
         redacted_by=outgoing.redacted_by,
+        fell_back=outgoing.fell_back,
     )
     add(draft, message)
     draft.put(

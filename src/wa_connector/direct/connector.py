@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from wa_connector.model.message import Message
     from wa_connector.model.queue import LineStop
     from wa_connector.model.template import Template
-    from wa_connector.policy.screens import Composer, ContactAction
+    from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
     from wa_connector.ports.channel import WebhookRequest
     from wa_connector.ports.storage import EventPage, SchemaState
     from wa_connector.shell.assembly import Plugin
@@ -179,22 +179,40 @@ class Connector:
         *,
         hold: bool = False,
         replies_to: MessageId | None = None,
+        by: LineId | None = None,
         command_id: CommandId = NO_COMMAND,
     ) -> Placement:
         """Commit a message to the outbox; the dispatcher sends it, and judges it again then.
 
-        With ``hold`` a message that only the closed window keeps back waits for it to open. The same ``command_id``
-        again sends once. Two calls at once in one conversation are taken one after the other.
+        With ``hold`` a message that only the closed window keeps back waits for it to open. ``by`` is the line of an offer
+        of ``Composer.fall_back``: the message goes by that, in this conversation all the same. Where the organization lets
+        messages fall back of themselves, it does so without being told. The same ``command_id`` again sends once. Two calls at once in one conversation are taken one after the other.
         """
         return drive(
             self._engine().send(
-                tenant, user, conversation, content, hold=hold, replies_to=replies_to, command_id=command_id
+                tenant, user, conversation, content, hold=hold, replies_to=replies_to, by=by, command_id=command_id
             )
         )
 
     def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         """What the message field of a conversation may do now, with the reasons."""
         return drive(self._engine().composer(tenant, user, conversation))
+
+    def answer_actions(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[AnswerAction, ...]:
+        """How the customer of a conversation can be answered: an entry for each of the user's lines on which something can
+        be sent, with the verdicts on writing freely, on a template and on asking for consent.
+
+        For who left a voicemail or whose call was missed, and can be written to on another channel. Raises ``RefusedError``
+        for somebody who may not see the conversation.
+        """
+        return drive(self._engine().answer_actions(tenant, user, conversation))
+
+    def answer(self, tenant: TenantId, user: UserId, conversation: ConversationId, line: LineId) -> Placement:
+        """The user's thread with the customer of a conversation on another line: his latest open one, or a new one.
+
+        Refused where nothing could be written in it. That the customer is in no address book is no obstacle: he called.
+        """
+        return drive(self._engine().answer(tenant, user, conversation, line))
 
     def timeline(
         self,

@@ -102,5 +102,7 @@ class Capabilities:
     """What one message costs of the pair budget."""
     messages_per_second: int = 0
     """How many messages one line may send a second, unless the line says otherwise; 0 where nobody counts."""
+    takes_over: bool = False
+    """Whether it may carry what another channel cannot take to a customer."""
     free_form_billed_from_at: datetime | None = None
     """Since when the provider charges for free-form messages, too; None where it does not."""

@@ -41,6 +41,8 @@ class Reason(Enum):
     MARKETING_CAPPED = "marketing_capped"
     DAILY_LIMIT = "daily_limit"
     WINDOW_CLOSED = "window_closed"
+    FALL_BACK_NOT_NEEDED = "fall_back_not_needed"
+    """The conversation's own channel carries it."""
     NO_TEMPLATES = "no_templates"
     TEMPLATE_UNKNOWN = "template_unknown"
     TEMPLATE_NOT_APPROVED = "template_not_approved"
@@ -118,6 +120,7 @@ SENTENCES: Final[Mapping[Reason, str]] = {
     Reason.MARKETING_CAPPED: "This customer has had enough marketing for now.",
     Reason.DAILY_LIMIT: "The account has reached as many new customers today as it may.",
     Reason.WINDOW_CLOSED: "More than {hours} hours have passed since the customer's last sign of life.",
+    Reason.FALL_BACK_NOT_NEEDED: "{channel} carries this message; it needs no other way.",
     Reason.NO_TEMPLATES: "{channel} has no templates.",
     Reason.TEMPLATE_UNKNOWN: "There is no template {template}.",
     Reason.TEMPLATE_NOT_APPROVED: "The template {template} is not approved (it is {status}).",

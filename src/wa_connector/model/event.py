@@ -303,6 +303,17 @@ class MessageReleased:
 
 
 @frozen
+class MessageFellBack:
+    """A message goes by ``line`` instead of its thread's, being the same message there. ``code`` says why: a rule's reason,
+    or the provider's code."""
+
+    message: MessageId
+    conversation: ConversationId
+    line: LineId
+    code: str
+
+
+@frozen
 class MessageStatusChanged:
     message: MessageId
     conversation: ConversationId
@@ -458,6 +469,7 @@ Happening: TypeAlias = (
     | TemplateChanged
     | AccountAlerted
     | MessageQueued
+    | MessageFellBack
     | MessageReleased
     | MessageStatusChanged
     | ConsentChanged

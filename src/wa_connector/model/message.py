@@ -98,6 +98,20 @@ class Part:
 
 
 @frozen
+class FellBack:
+    """Of a message that went by another line than its thread's: which line it was written for, and why it could not go by
+    that. ``code`` is the reason of the rule, or the provider's code, with its ``meaning``; ``by`` is who chose the other
+    line, and None where the organization lets it happen by itself."""
+
+    line: LineId
+    channel: str
+    at: datetime
+    code: str
+    meaning: str
+    by: UserId | None = None
+
+
+@frozen
 class Message:
     """One message of a conversation. ``at`` is when it happened: the provider's time for what a customer wrote, the
     connector's clock for what was written here. ``status_at`` is when the present status came about."""
@@ -131,6 +145,8 @@ class Message:
     """What the customer read before the text: who wrote it."""
     routed_by: RoutedBy | None = None
     """Of an inbound message: the rule that chose its thread, or the new thread's owner."""
+    fell_back: FellBack | None = None
+    """Set where ``line`` is not the thread's: it went by that instead, in a life of its own."""
     heard_at: datetime | None = None
     """Of an inbound message: since when it is known that it was heard where it lies (in the voicemail box, say)."""
     gone_at: datetime | None = None

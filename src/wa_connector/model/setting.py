@@ -75,6 +75,16 @@ class PushShows(Enum):
     """Who wrote, and what."""
 
 
+class FallBack(Enum):
+    """Whether what one channel cannot take to a customer may go by another, as SMS."""
+
+    NEVER = "never"
+    OFFER = "offer"
+    """A person is offered it, and decides."""
+    AUTOMATIC = "automatic"
+    """What a person wrote goes by itself, once, where both channels' rules let it."""
+
+
 FOREVER = timedelta(days=36_500)
 """As long as the storage lasts."""
 
@@ -136,6 +146,9 @@ class Settings:
     """How long a message of unknown outcome waits for a status that settles it."""
     held_for: timedelta = timedelta(days=7)
     """How long a held message waits for the window before it expires."""
+    fall_back: FallBack = FallBack.OFFER
+    """What becomes of a message whose customer cannot be reached on the channel, or whose window is closed. Never after a
+    decline or STOP on either channel, nor against a veto."""
     keep_messages: timedelta = FOREVER
     """How long messages are kept. This and the other ``keep_`` settings are read at the root organization, and count when
     ``retain`` is run; a legal hold beats them."""

@@ -15,6 +15,7 @@ from wa_connector.model.content import Utility
 from wa_connector.model.decision import Decision, Parameter, Reason, Remedy, RemedyKind
 from wa_connector.model.instants import EPOCH
 from wa_connector.model.message import NoticeKind
+from wa_connector.model.setting import FallBack
 from wa_connector.model.standing import Standing
 from wa_connector.model.template import TemplateCategory
 from wa_connector.policy.action import (
@@ -48,7 +49,10 @@ _GRANTED: Final = Stage.GRANTED
 _DECLINED: Final = Stage.DECLINED
 _REVOKED: Final = Stage.REVOKED
 _MARKETING: Final = TemplateCategory.MARKETING
+_NEVER: Final = FallBack.NEVER
 _HOUR: Final = timedelta(hours=1)
+REFUSED: Final = frozenset({Stage.DECLINED, Stage.REVOKED})
+"""The customer's own no."""
 
 
 def decide(action: Action, standing: Standing, now: datetime) -> Decision:
@@ -82,14 +86,20 @@ def addressed(_: Action, standing: Standing, __: datetime) -> Decision | None:
     """There is an address to send to."""
     if standing.has_address:
         return None
-    return _refuse(Reason.NO_ADDRESS, USE_SMS, channel=standing.capabilities.label)
+    return _refuse(Reason.NO_ADDRESS, *_use_sms(standing), channel=standing.capabilities.label)
 
 
 def reachable(_: Action, standing: Standing, __: datetime) -> Decision | None:
     """The provider has not said that this customer cannot be reached."""
     if standing.unreachable_since_at is None:
         return None
-    return _refuse(Reason.NOT_ON_CHANNEL, USE_SMS, channel=standing.capabilities.label)
+    return _refuse(Reason.NOT_ON_CHANNEL, *_use_sms(standing), channel=standing.capabilities.label)
+
+
+def _use_sms(standing: Standing) -> tuple[Remedy, ...]:
+    """Another way to a customer is no remedy against his no."""
+    is_offered = standing.settings.fall_back is not _NEVER and standing.consent.conversation not in REFUSED
+    return (USE_SMS,) if is_offered else ()
 
 
 def hosts_rules(_: Action, standing: Standing, now: datetime) -> Decision | None:
@@ -250,13 +260,13 @@ def in_window(action: Action, standing: Standing, now: datetime) -> Decision | N
     span = standing.capabilities.window
     if span is None or is_open(standing.window, span, standing.settings, now) or _is_utility(action):
         return None
-    return _window_closed(span, standing.capabilities.has_templates)
+    return _window_closed(span, standing.capabilities.has_templates, _use_sms(standing))
 
 
 @lru_cache(maxsize=64)
-def _window_closed(span: timedelta, has_templates: bool) -> Decision:
+def _window_closed(span: timedelta, has_templates: bool, use_sms: tuple[Remedy, ...]) -> Decision:
     remedies = (CHOOSE_TEMPLATE,) if has_templates else ()
-    return _refuse(Reason.WINDOW_CLOSED, *remedies, HOLD, USE_SMS, hours=span // _HOUR)
+    return _refuse(Reason.WINDOW_CLOSED, *remedies, HOLD, *use_sms, hours=span // _HOUR)
 
 
 def template_usable(

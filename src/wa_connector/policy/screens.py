@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attrs import frozen
 
+from wa_connector.model.address import Address
 from wa_connector.model.decision import Decision
 from wa_connector.model.ids import ConversationId, LineId
 from wa_connector.model.standing import Standing
@@ -32,13 +33,50 @@ class ContactAction:
 
 
 @frozen
+class FallBackOffer:
+    """Another way to the customer, that the rules allow: pass ``line`` to ``send`` as ``by``. ``to`` is where it leads,
+    ``write`` the verdict on that channel."""
+
+    line: LineId
+    channel: str
+    label: str
+    to: Address
+    write: Decision
+
+
+@frozen
+class AnswerAction:
+    """What a user may do on one line to answer a customer, whichever line he came by: write freely, use a template, ask for
+    consent. ``to`` is where it would lead; ``conversation`` the thread that is open already."""
+
+    channel: str
+    label: str
+    line: LineId
+    write: Decision
+    template: Decision
+    ask: Decision
+    to: Address | None
+    conversation: ConversationId | None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether he can be answered by this line now."""
+        return self.write.is_allowed or self.template.is_allowed
+
+
+@frozen
 class Composer:
-    """The message field of one conversation: free text, templates, the opt-in request, and what is held."""
+    """The message field of one conversation: free text, templates, the opt-in request, and what is held.
+
+    ``fall_back`` is there where the customer cannot be reached on this channel, or its window is closed, and another line
+    of the user's may be used instead. A page of an inbox does not look for it.
+    """
 
     write: Decision
     template: Decision
     ask: Decision
     held: int = 0
+    fall_back: FallBackOffer | None = None
 
     @property
     def closes_at(self) -> datetime | None:
@@ -68,4 +106,25 @@ def composer(standing: Standing, request: AskConsent, held: int, now: datetime) 
         template=decide(UseTemplate(), standing, now),
         ask=decide(request, standing, now),
         held=held,
+    )
+
+
+def answer_action(
+    standing: Standing,
+    line: LineId,
+    conversation: ConversationId | None,
+    to: Address | None,
+    request: AskConsent,
+    now: datetime,
+) -> AnswerAction:
+    """The verdicts on answering by one line."""
+    return AnswerAction(
+        standing.capabilities.channel,
+        standing.capabilities.label,
+        line,
+        write=decide(Write(), standing, now),
+        template=decide(UseTemplate(), standing, now),
+        ask=decide(request, standing, now),
+        to=to,
+        conversation=conversation,
     )

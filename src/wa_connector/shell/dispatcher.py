@@ -25,6 +25,7 @@ from wa_connector.decide.delivering import (
     with_media,
 )
 from wa_connector.decide.draft import Known, Refused
+from wa_connector.decide.falling_back import Detour
 from wa_connector.decide.gating import Probe, take_probe
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.parking import Doubt, park_doubtful
@@ -54,7 +55,7 @@ from wa_connector.ports.rows import GATE, MESSAGE, Key
 from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
 from wa_connector.shell.callbacks import never
 from wa_connector.shell.committing import commit_one, decide, result_of, settled
-from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.grounds import automatic_detour, ground_for
 from wa_connector.shell.keeping import let_go
 from wa_connector.shell.marks import Epochs, key_of
 from wa_connector.shell.pacing import A_MOMENT, Paces
@@ -268,7 +269,8 @@ class _Lane:
             log.error("the transport of %s raised %s", setup.line.channel, type(error).__qualname__)
             outcome = OutcomeUnknown(type(error).__qualname__)
         self._note_answer(setup)
-        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome, is_probe))
+        detour = await self._detour(ground, message) if isinstance(outcome, Rejected) else None
+        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome, is_probe, detour))
         if isinstance(outcome, AccountStopped):
             self._ports.hooks.measure("account_errors", 1, channel=setup.line.channel, code=outcome.code)
         elif is_probe and isinstance(outcome, Accepted | Rejected):
@@ -422,7 +424,12 @@ class _Lane:
             return Take(ground, self._lane, message.id)
         screened = await screened_outbound(self._ports, ground, message.conversation, message.content)
         ground = await with_signature(self._ports, evolve(ground, screening=screened.vetoes))
-        return Take(ground, self._lane, message.id, screened)
+        detour = await self._detour(ground, message)
+        return Take(ground, self._lane, message.id, screened, detour)
+
+    async def _detour(self, ground: Ground, message: Message) -> Detour | None:
+        """The line that the message goes by of itself if it cannot go by this one; it does so once."""
+        return None if message.fell_back else await automatic_detour(self._ports, ground)
 
     async def _fetched(self, ground: Ground, message: Message, outcome: FetchOutcome) -> RecordFetch:
         """What came of fetching a file, which the screeners are shown before anybody else."""

@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar, final
 
 from attrs import evolve, frozen
 
-from wa_connector.decide import membership, screens, sending, templates
+from wa_connector.decide import answering, membership, screens, sending, templates
+from wa_connector.decide.answering import AnswerBy
 from wa_connector.decide.draft import Draft, Known, Ready, Refused
 from wa_connector.decide.explaining import Explanation, explain
 from wa_connector.decide.forgetting import Requested
@@ -35,7 +36,7 @@ from wa_connector.decide.membership import (
 from wa_connector.decide.parking import RESTORED, Decided, Doubt, park_doubtful, settle_parked, trust
 from wa_connector.decide.reading import MarkRead, MarkUnread, listings_of, mark_read, mark_unread
 from wa_connector.decide.recording import Recorded, Recording, record_consent
-from wa_connector.decide.screens import InConversation
+from wa_connector.decide.screens import InConversation, OtherWay
 from wa_connector.decide.sending import AskForConsent, Placement, SendMessage, ToContact
 from wa_connector.decide.settings import ChangeSetting, change_setting
 from wa_connector.decide.templates import SyncTemplates, TemplateDiff
@@ -69,9 +70,11 @@ from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.opinion import Intent
 from wa_connector.model.queue import EntryState, LineStop, OutboxEntry, Work
 from wa_connector.model.screening import Screened
+from wa_connector.model.setting import FallBack
 from wa_connector.model.template import Template, TemplateStatus
+from wa_connector.policy.falling_back import OBSTACLES
 from wa_connector.policy.membership import concerns, spans
-from wa_connector.policy.screens import Composer, ContactAction
+from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
 from wa_connector.policy.settings import scope_of_organization
 from wa_connector.ports.channel import WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
@@ -81,7 +84,7 @@ from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.converting import converted
 from wa_connector.shell.exporting import Exported, Extent
-from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.grounds import automatic_detour, detour_of, ground_for
 from wa_connector.shell.inbound import Received, WebhookResult, handle_webhook, receive
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
@@ -165,6 +168,7 @@ class Engine:
         *,
         hold: bool,
         replies_to: MessageId | None,
+        by: LineId | None,
         command_id: str,
     ) -> Placement:
         intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
@@ -179,8 +183,20 @@ class Engine:
             quoted = await self._provider_id(ground, _result(answer), replies_to)
         message = MessageId(self._ports.ids())
         ground, screened = await self._screened(ground, conversation, content)
+        detour = await (automatic_detour(self._ports, ground) if by is None else detour_of(self._ports, ground, by))
+        if by is not None and detour is None:
+            raise UsageError("by names no line of this user's that may take over; see Composer.fall_back")
         command = SendMessage(
-            ground, conversation, screened.content, message, hold, quoted, command_id, screened.redacted_by
+            ground,
+            conversation,
+            screened.content,
+            message,
+            hold,
+            quoted,
+            command_id,
+            screened.redacted_by,
+            detour,
+            by_hand=by is not None,
         )
         wanted = [*_in_conversation(ground, conversation)]
         if command_id:
@@ -205,7 +221,37 @@ class Engine:
         answer = await ask(self._ports, screens.composer, question, tenant, _in_conversation(ground, conversation))
         if isinstance(answer, Refused):
             return Composer(answer.decision, answer.decision, answer.decision)
-        return _result(answer)
+        composer = _result(answer)
+        if composer.write.reason not in OBSTACLES or ground.settings.fall_back is FallBack.NEVER:
+            return composer
+        detour = await detour_of(self._ports, ground)
+        if detour is None:
+            return composer
+        other = OtherWay(detour, conversation, composer.write)
+        return evolve(composer, fall_back=_result(await ask(self._ports, screens.other_way, other, tenant)))
+
+    async def answer_actions(
+        self, tenant: TenantId, user: UserId, conversation: ConversationId
+    ) -> tuple[AnswerAction, ...]:
+        ground, _ = await self._readable(tenant, user, conversation)
+        actions = []
+        for setup in await self._ports.directory.lines(tenant, user):
+            here = await ground_for(self._ports, setup, ground.seat, Intent.WRITE)
+            if here.enablement.is_allowed and here.capabilities.sends_to:
+                question = AnswerBy(here, conversation)
+                actions.append(_result(await ask(self._ports, answering.answer_action, question, tenant)))
+        return tuple(actions)
+
+    async def answer(self, tenant: TenantId, user: UserId, conversation: ConversationId, line: LineId) -> Placement:
+        ground = await self._ground_of(tenant, user, conversation)
+        if ground is None:
+            return self._refused(Decision(Reason.NOT_A_PARTICIPANT))
+        setups = await self._ports.directory.lines(tenant, user)
+        setup = next((setup for setup in setups if setup.line.id == line), None)
+        if setup is None:
+            raise UsageError("the directory gives this user no such line")
+        command = AnswerBy(await ground_for(self._ports, setup, ground.seat, Intent.WRITE), conversation)
+        return await self._placement(await decide(self._ports, answering.answer, command, tenant), tenant)
 
     async def timeline(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, after: str, limit: int

@@ -6,13 +6,17 @@ Asked before anything is loaded, and handed in as data; a conflict does not ask 
 from collections.abc import Callable
 from datetime import datetime
 
+from wa_connector.decide.falling_back import Detour
 from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.errors import UsageError
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.directory import Account, LineSetup, Seat
+from wa_connector.model.ids import LineId
 from wa_connector.model.opinion import Intent, Question, Veto
+from wa_connector.model.setting import FallBack
 from wa_connector.ports.channel import Channel
 from wa_connector.shell.ports import Ports
+from wa_connector.shell.screening import with_signature
 
 
 async def ground_for(
@@ -36,6 +40,28 @@ async def ground_for(
     return Ground.of(
         setup, capabilities_of(channel, setup.account), seat, {key: stored[key] for key in keys}, at, vetoes
     )
+
+
+async def detour_of(ports: Ports, here: Ground, line: LineId | None = None) -> Detour | None:
+    """The other line that the user could go by: the one named, or the first of his that takes over; None when he has none,
+    or is here on such a line already. The directory gives his own lines first, and then the shared ones closest to him."""
+    if here.seat is None or here.capabilities.takes_over:
+        return None
+    user = here.seat.user
+    for setup in await ports.directory.lines(user.tenant, user.id):
+        channel = ports.channels.get(setup.line.channel)
+        if channel is None or line not in {None, setup.line.id} or setup.line.id == here.setup.line.id:
+            continue
+        if capabilities_of(channel, setup.account).takes_over:
+            there = await ground_for(ports, setup, here.seat, Intent.WRITE)
+            if line is not None or there.enablement.is_allowed:
+                return Detour(here, await with_signature(ports, there))
+    return None
+
+
+async def automatic_detour(ports: Ports, here: Ground) -> Detour | None:
+    """The line that a message goes by of itself, where the organization lets it."""
+    return await detour_of(ports, here) if here.settings.fall_back is FallBack.AUTOMATIC else None
 
 
 def capabilities_of(channel: Channel, account: Account) -> Capabilities:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve, frozen
 
 from wa_connector.decide.draft import Known, Needs, Ready, Refused, Seed, rolled, run
+from wa_connector.decide.falling_back import Detour
 from wa_connector.decide.ground import Ground
 from wa_connector.decide.hearing import ReceiveGone, ReceiveHeard, receive_gone, receive_heard
 from wa_connector.decide.noticing import ReceiveEcho, ReceiveNotice, receive_echo, receive_notice
@@ -50,18 +51,22 @@ from wa_connector.model.inbound import (
     InboundNotice,
     InboundPreference,
     InboundStatus,
+    Report,
     Sender,
     TemplateNews,
     Unreadable,
 )
+from wa_connector.model.message import Message
+from wa_connector.model.opinion import Intent
 from wa_connector.model.queue import Work
+from wa_connector.policy.falling_back import LEARNT
 from wa_connector.policy.replies import words_of
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, CONVERSATION, DEDUPE, MESSAGE, OUTBOX, PAIR
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Scan, Snapshot, Wanted
-from wa_connector.shell.grounds import ground_for
+from wa_connector.shell.grounds import automatic_detour, ground_for
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.routing import candidates_for
 from wa_connector.shell.screening import screened_inbound
@@ -266,7 +271,21 @@ async def _element(ports: Ports, ground: Ground, item: _Readable, *, is_about_li
         return _of_fate(ground, item)
     recipient = _scoped(item.recipient, portfolio) if item.recipient else None
     status = evolve(item, recipient=recipient)
-    return _Element(line.tenant, receive_status, ReceiveStatus(ground, status), _of_status(ground, status), item)
+    wanted = _of_status(ground, status)
+    report = ReceiveStatus(ground, status, await _detour(ports, ground, status, wanted))
+    return _Element(line.tenant, receive_status, report, wanted, item)
+
+
+async def _detour(ports: Ports, ground: Ground, status: InboundStatus, wanted: Sequence[Wanted]) -> Detour | None:
+    """Where the message goes by itself that this report says cannot be delivered here: as its author stands now."""
+    if status.report is not Report.FAILED or status.correction not in LEARNT:
+        return None
+    rows = (await ports.storage.load(wanted)).rows.values()
+    message = next((row.value for row in rows if isinstance(row.value, Message)), None)
+    if message is None or message.sender is None or message.fell_back is not None:
+        return None
+    seat = await ports.directory.user(ground.setup.line.tenant, message.sender)
+    return await automatic_detour(ports, await ground_for(ports, ground.setup, seat, Intent.WRITE)) if seat else None
 
 
 def _of_fate(ground: Ground, item: InboundHeard | InboundGone) -> _Element:

@@ -90,6 +90,7 @@ LINE: Final = LineId("line")
 CARL: Final = ContactId("carl")
 CARLS_NUMBER: Final = "+16505551234"
 ENDPOINT: Final = "/hook"
+TEXTS_ENDPOINT: Final = "/texts"
 SIGNATURE: Final = "signed"
 
 PLAIN: Final = Capabilities(
@@ -105,6 +106,20 @@ PLAIN: Final = Capabilities(
     max_buttons=3,
     max_button_title=20,
     max_buttons_body=1024,
+)
+
+
+TEXTS_LINE: Final = LineId("texts-line")
+TEXTS: Final = Capabilities(
+    channel="texts",
+    label="Texts",
+    asks_opt_in=False,
+    window=None,
+    has_templates=False,
+    contents=frozenset({Text}),
+    sends_to=(AddressKind.NUMBER,),
+    max_text=160,
+    takes_over=True,
 )
 
 
@@ -281,8 +296,29 @@ TEMPLATES: Final = (
 
 
 @final
+class TextsPlugin:
+    """A second channel, of plain texts, that takes over from another; its webhook is the first one's, with ``texts-1`` as
+    the line. ``sent`` of its ``transport`` holds what went by it."""
+
+    def __init__(self) -> None:
+        self.transport = ScriptedTransport()
+
+    @hookimpl
+    def wa_channel(self) -> Channel:
+        """provide: the channel."""
+        return PlainChannel(TEXTS)
+
+    @hookimpl
+    def wa_transport(self) -> tuple[str, ScriptedTransport]:
+        """provide: its transport."""
+        return TEXTS.channel, self.transport
+
+
+@final
 class MemoryHost:
     """Everything that a connector asks of its host, as one plugin.
+
+    ``texts`` gives it a second channel, switched so, with a line that everybody has; then the plugin is in ``texts``.
 
     ``settings`` are the organizations', ``owner`` is whose line it is (None: shared), ``capabilities`` what the channel
     can and ``switched_on`` whether the organizations have it. ``happenings`` and ``measures`` fill up with what the observers are told.
@@ -298,7 +334,9 @@ class MemoryHost:
         has_contacts: bool = True,
         storage: Storage | None = None,
         clock: VirtualClock | None = None,
+        texts: bool | None = None,
     ) -> None:
+        self.texts = None if texts is None else TextsPlugin()
         self.clock = clock or VirtualClock()
         self.storage: Storage = storage or MemoryStorage(clock=self.clock)
         self.channel: Channel = PlainChannel(capabilities)
@@ -306,13 +344,15 @@ class MemoryHost:
         self.media = MemoryMediaStore()
         self.has_contacts = has_contacts
         self.contacts = MemoryContacts({ACME: [Contact(CARL, "Carl", (number(CARLS_NUMBER),))]})
-        self.directory = _directory(capabilities.channel, ChannelSwitch(switched_on), settings or {}, owner)
+        switches = {capabilities.channel: switched_on} | ({} if texts is None else {TEXTS.channel: texts})
+        self.directory = _directory(capabilities.channel, switches, settings or {}, owner)
         self.happenings: list[Happening] = []
         self.measures: list[tuple[str, float, Mapping[str, str]]] = []
         self._elements = 0
 
     def connector(self, face: str = "direct", plugins: Iterable[object] = (), **arguments: Any) -> Connector:
         """A connector over this host: ``direct``, or ``aio`` with each call run to its end on a private event loop."""
+        plugins = [*plugins, *([self.texts] if self.texts else [])]
         if face == "direct":
             return Connector([self, *plugins], discover=False, clock=self.clock, **arguments)
         from wa_connector.aio.connector import AsyncConnector
@@ -343,6 +383,13 @@ class MemoryHost:
         """A signed request with these elements."""
         body = json.dumps({"elements": elements}).encode()
         return WebhookRequest(ENDPOINT, "POST", f"https://host.example{ENDPOINT}", {"X-Secret": signature}, body)
+
+    def texted(self, *elements: Mapping[str, Any]) -> WebhookRequest:
+        """A signed request with these elements, of the second channel."""
+        named = [{**element, "account": "texts-1", "line": "texts-1"} for element in elements]
+        body = json.dumps({"elements": named}).encode()
+        address = f"https://host.example{TEXTS_ENDPOINT}"
+        return WebhookRequest(TEXTS_ENDPOINT, "POST", address, {"X-Secret": SIGNATURE}, body)
 
     # --- hooks ------------------------------------------------------------------------------------------------------
 
@@ -388,18 +435,25 @@ class MemoryHost:
 
 
 def _directory(
-    channel: str, switch: ChannelSwitch, settings: Mapping[str, object], owner: UserId | None
+    channel: str, switches: Mapping[str, bool], settings: Mapping[str, object], owner: UserId | None
 ) -> MemoryDirectory:
+    channels = {name: ChannelSwitch(is_on) for name, is_on in switches.items()}
     apps = [App(AppId("app"), ACME, channel, ENDPOINT, (Secret(SIGNATURE),), Secret("verify"))]
+    if TEXTS.channel in switches:
+        apps.append(App(AppId("texts"), ACME, TEXTS.channel, TEXTS_ENDPOINT, (Secret(SIGNATURE),), Secret("verify")))
     accounts, lines, seats = [], [], []
     for place, (tenant, users) in enumerate({ACME: (ANA, BEN, SUE, DAN), GLOBEX: (GUS,)}.items(), start=1):
-        path = (Organization(OrganizationId(tenant), tenant.title(), {channel: switch}, settings),)
+        path = (Organization(OrganizationId(tenant), tenant.title(), channels, settings),)
         token = Secret("token")
         accounts.append(
             Account(tenant, ACCOUNT, AppId("app"), channel, f"provider-{place}", f"portfolio-{place}", token)
         )
         line = Line(tenant, LINE, ACCOUNT, channel, f"+1555000000{place}", f"phone-{place}", owner)
         lines.append((line, path))
+        if TEXTS.channel in switches and tenant == ACME:
+            other = AccountId("texts-account")
+            accounts.append(Account(tenant, other, AppId("texts"), TEXTS.channel, "texts-1", "texts-1", token))
+            lines.append((Line(tenant, TEXTS_LINE, other, TEXTS.channel, "+15550000009", "texts-1"), path))
         seats += [_seat(User(tenant, user, user.title(), supervises=user == SUE), path) for user in users]
         if tenant == ACME:
             seats.append(Seat(User(tenant, SUPPORT, "Support", is_team=True), path))

@@ -25,4 +25,5 @@ CAPABILITIES: Final = Capabilities(
     # A name of letters cannot be answered.
     sends_to=(AddressKind.NUMBER, AddressKind.SHORT_CODE),
     max_text=MAX_TEXT,
+    takes_over=True,
 )
