@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 from wa_connector_voicemail import Broken, Changes, Contents, Found, Info, Watch
+from wa_connector_voicemail.changes import STUCK
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -26,7 +27,7 @@ def test_a_message_comes_is_heard_and_goes() -> None:
     watch, told = watch.after(scan(), NOW + 2 * SECOND)
     assert told == Changes()
     watch, told = watch.after(scan(), NOW + 3 * SECOND)
-    assert told == Changes(gone=(message("a", "Old"),))
+    assert told == Changes(gone=("a",))
     assert watch == Watch()
 
 
@@ -49,6 +50,20 @@ def test_nothing_is_gone_while_something_cannot_be_read() -> None:
             assert after.known == watch.known
 
 
+def test_what_stays_broken_is_told_once_and_hides_nothing_any_longer() -> None:
+    """A file on its way is whole a moment later; one that is broken for a minute is no message."""
+    watch, _ = Watch().after(scan(message("a"), message("b")), NOW)
+    hole = Broken("Old", "msg0000", "it has no msg_id")
+    watch, told = watch.after(scan(message("b"), broken=(hole,)), NOW + SECOND)
+    assert (told, watch.is_settled) == (Changes(), False)
+    watch, told = watch.after(scan(message("b"), broken=(hole,)), NOW + SECOND + STUCK)
+    assert told == Changes(stuck=(hole,))
+    watch, told = watch.after(scan(message("b"), broken=(hole,)), NOW + 3 * SECOND + STUCK)
+    assert (told, watch.is_settled) == (Changes(gone=("a",)), True)
+    watch, told = watch.after(scan(message("b")), NOW + 4 * SECOND + STUCK)
+    assert (told, watch) == (Changes(), Watch({"b": "INBOX"}))
+
+
 def test_another_number_is_no_news() -> None:
     watch, _ = Watch().after(scan(message("a", stem="msg0003")), NOW)
     assert watch.after(scan(message("a", stem="msg0002")), NOW)[1] == Changes()
@@ -59,7 +74,7 @@ def test_every_message_is_told_to_come_before_it_goes_and_each_once(scans: list[
     watch, here = Watch(), set[str]()
     for place, names in enumerate([*scans, scans[-1] if scans else set()]):
         watch, told = watch.after(scan(*map(message, sorted(names))), NOW + place * SECOND)
-        created, gone = {f.info.id for f in told.created}, {f.info.id for f in told.gone}
+        created, gone = {f.info.id for f in told.created}, set(told.gone)
         assert not created & here
         assert gone <= here - names
         here = (here | created) - gone

@@ -66,12 +66,14 @@ class Audio:
 
 @frozen
 class Voicemail:
-    """What a caller left when nobody took his call. ``call`` is the provider's id of that call, where it is known."""
+    """What a caller left when nobody took his call. ``call`` is the provider's id of that call, where it is known;
+    ``is_urgent``: the caller said that it is."""
 
     media: MediaRef
     call: ProviderId | None = field(default=None, repr=False)
     lasts: timedelta | None = None
     transcript: str = field(default="", repr=False)
+    is_urgent: bool = False
 
 
 @frozen

@@ -28,9 +28,11 @@ from wa_connector.errors import UsageError
 
 FOLDERS: Final = ("INBOX", "Urgent", "Old", "Work", "Family", "Friends", "Cust1", "Cust2", "Cust3", "Cust4", "Cust5")
 """Where a mailbox's messages lie. New ones are in the first two; deleted ones that Asterisk keeps are not looked at."""
+NEW: Final = ("INBOX", "Urgent")
 FORMATS: Final = ("wav", "WAV", "gsm")
 """The recordings that Asterisk writes, the easiest to play first. ``WAV`` is another format than ``wav``."""
 MAX_INFO: Final = 64 * 1024
+MAX_ID: Final = 128
 PATIENCE: Final = 2.0
 """For how many seconds a busy folder is tried."""
 _A_MOMENT: Final = 0.0005
@@ -61,6 +63,19 @@ class Found:
     folder: str
     stem: str
     info: Info
+
+    @property
+    def place(self) -> str:
+        """Where it was, in a word: ``INBOX/msg0003``."""
+        return f"{self.folder}/{self.stem}"
+
+    @classmethod
+    def at_place(cls, place: str, message: str) -> "Found | None":
+        """A message that was at a place when it was last seen, of which no more is known; None for what is no place."""
+        folder, _, stem = place.partition("/")
+        if folder not in FOLDERS or not _INFO.fullmatch(f"{stem}.txt"):
+            return None
+        return cls(folder, stem, Info(message, datetime.fromtimestamp(0, UTC), 0))
 
 
 @frozen
@@ -106,10 +121,7 @@ class Mailbox:
     """
 
     def __init__(self, root: str | os.PathLike[str], context: str, mailbox: str) -> None:
-        for what, value in (("context", context), ("mailbox", mailbox)):
-            if not _NAME.fullmatch(value):
-                raise UsageError(f"{value!r} is no {what}: it has letters, digits and . _ + * # @ -")
-        self.path: Final = Path(root) / context / mailbox
+        self.path: Final = path_of(root, context, mailbox)
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def scan(self) -> Contents:
@@ -204,6 +216,14 @@ class Mailbox:
         return read_info(octets) if len(octets) <= MAX_INFO else f"it has more than {MAX_INFO} bytes"
 
 
+def path_of(root: str | os.PathLike[str], context: str, mailbox: str) -> Path:
+    """Where a mailbox lies. Raises ``UsageError`` for a context or mailbox that cannot be one."""
+    for what, value in (("context", context), ("mailbox", mailbox)):
+        if not _NAME.fullmatch(value):
+            raise UsageError(f"{value!r} is no {what}: it has letters, digits and . _ + * # @ -")
+    return Path(root) / context / mailbox
+
+
 def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
@@ -243,6 +263,8 @@ def read_info(octets: bytes) -> Info | str:
     missing = [name for name in ("msg_id", "origtime", "duration") if not fields.get(name)]
     if missing:
         return f"it has no {' and no '.join(missing)}"
+    if len(fields["msg_id"]) > MAX_ID or not fields["msg_id"].isprintable():
+        return "its msg_id is none"
     at, duration = _number(fields["origtime"]), _number(fields["duration"])
     if at is None or duration is None:
         return "its times are no numbers"
