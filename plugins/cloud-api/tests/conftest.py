@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import pytest
 from attrs import evolve, field, frozen
+from hypothesis import HealthCheck, settings
 from wa_connector_cloud_api.channel import CloudApiChannel
 from wa_connector_cloud_api.options import Options, Timeouts
 from wa_connector_cloud_api.transport import AsyncCloudApiTransport, CloudApiTransport
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from wa_connector_emulator import Emulator, HttpCall
 
 TOKEN = "EAAtoken0123456789"
+
+# No example of a property is timed. A machine that is busy with something else is no defect of ours, and hypothesis fails a
+# test over one example of a fifth of a second, and over how long it took to make them.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # ---------------------------------------------------------------------------------- the server
 

@@ -117,8 +117,11 @@ SENT = (
     "template: button copy_code",
     "template: button one-time code",
     "template: button flow",
+    "template: button catalog",
+    "template: button mpm",
     "template: button voice_call",
     "template: limited_time_offer",
+    "template: tap_target_configuration",
     "template: carousel",
     "context reply",
     "mark read",
@@ -138,9 +141,11 @@ RECEIVED = (
     "sticker",
     "location",
     "contacts",
+    "contacts: contact_request",
     "interactive: button_reply",
     "interactive: list_reply",
     "interactive: nfm_reply",
+    "interactive: nfm_reply, address_message",
     "interactive: call_permission_reply",
     "button",
     "order",
@@ -155,12 +160,20 @@ RECEIVED = (
     "voicemail",
     "context: reply",
     "context: forwarded",
+    "context: frequently_forwarded",
+    "context: referred_product",
     "referral",
+    "request_welcome",
+    "preference: stop",
+    "preference: resume",
+    "preference: signup",
+    "user_actions",
+    "errors of the account",
     "of a group",
     "without a number",
 )
 
-STATUSES = ("sent", "delivered", "read", "played", "failed", "of a group", "of a call")
+STATUSES = ("sent", "delivered", "read", "played", "failed", "deleted", "of a group", "of a call")
 
 FIELDS = (
     "messages",

@@ -57,7 +57,7 @@ def test_a_place(bench: Bench) -> None:
     assert heard(bench)["location"] == {"latitude": 52.5, "longitude": 13.4, "name": "Berlin"}
 
 
-@covers("receive: contacts")
+@covers("receive: contacts", "receive: contacts: contact_request")
 def test_cards_and_the_customers_own(chat: Bench) -> None:
     card = {"name": {"formatted_name": "Ben"}, "phones": [{"phone": "+1 650 555 0000", "wa_id": "16505550000"}]}
     chat.emulator.send_contacts(ANA, [card])
@@ -84,6 +84,16 @@ def test_a_place_that_was_asked_for(chat: Bench) -> None:
     assert (answer["type"], answer["context"]["id"]) == ("location", wamid)
     with pytest.raises(ControlError, match="does not ask for contact"):
         chat.emulator.share_contact(ANA, wamid)
+
+
+@covers("receive: interactive: nfm_reply, address_message")
+def test_the_form_of_an_address_is_answered_under_its_own_name(chat: Bench) -> None:
+    action = {"name": "address_message", "parameters": {"country": "IN"}}
+    asked = {"type": "address_message", "body": {"text": "Where to?"}, "action": action}
+    wamid = chat.sent_id(type="interactive", interactive=asked)
+    chat.emulator.submit_flow(ANA, wamid, {"values": {"city": "Pune"}})
+    reply = heard(chat)["interactive"]["nfm_reply"]
+    assert (reply["name"], json.loads(reply["response_json"])["values"]) == ("address_message", {"city": "Pune"})
 
 
 @covers("receive: interactive: nfm_reply")
@@ -124,6 +134,7 @@ def test_taps(chat: Bench, kind: str) -> None:
     assert message["context"]["id"] == wamid
 
 
+PRODUCT = {"referred_product": {"catalog_id": "1", "product_retailer_id": "sku"}}
 ACTS: list[Any] = [
     pytest.param(
         lambda b: b.emulator.order(ANA, "1", [{"product_retailer_id": "sku", "quantity": 1}], text="please"),
@@ -144,10 +155,28 @@ ACTS: list[Any] = [
         id="unknown",
     ),
     pytest.param(
-        lambda b: b.emulator.forward(ANA, "read this", often=True),
-        {"context": {"frequently_forwarded": True}},
+        lambda b: b.emulator.forward(ANA, "read this"),
+        {"context": {"forwarded": True}},
         marks=covers("receive: context: forwarded"),
         id="forwarded",
+    ),
+    pytest.param(
+        lambda b: b.emulator.forward(ANA, "read this", often=True),
+        {"context": {"frequently_forwarded": True}},
+        marks=covers("receive: context: frequently_forwarded"),
+        id="forwarded often",
+    ),
+    pytest.param(
+        lambda b: b.emulator.send_raw(ANA, {"type": "text", "text": {"body": "?"}, "context": PRODUCT}),
+        {"type": "text", "context": PRODUCT},
+        marks=covers("receive: context: referred_product"),
+        id="about a product",
+    ),
+    pytest.param(
+        lambda b: b.emulator.send_raw(ANA, {"type": "request_welcome"}),
+        {"type": "request_welcome"},
+        marks=covers("receive: request_welcome"),
+        id="welcome",
     ),
     pytest.param(
         lambda b: b.emulator.type_text(ANA, "hi"),
@@ -283,9 +312,38 @@ def test_what_the_app_writes_and_knows_is_told(shop: Bench) -> None:
 # --- preferences --------------------------------------------------------------------------------
 
 
-@covers("field: user_preferences")
+@covers(
+    "field: user_preferences", "receive: preference: stop", "receive: preference: resume", "receive: preference: signup"
+)
 def test_preferences_are_told(bench: Bench) -> None:
     bench.emulator.stop_marketing(ANA)
     bench.emulator.resume_marketing(ANA)
-    values = [c["value"]["user_preferences"][0]["value"] for c in bench.told().changes]
-    assert values == ["stop", "resume"]
+    bench.emulator.sign_up(ANA, "778")
+    told = [c["value"]["user_preferences"][0] for c in bench.told().changes]
+    assert [(each["value"], each.get("signup_id")) for each in told] == [
+        ("stop", None),
+        ("resume", None),
+        ("signup", "778"),
+    ]
+
+
+def test_a_sign_up_lifts_a_stop(bench: Bench) -> None:
+    bench.emulator.stop_marketing(ANA)
+    assert bench.emulator.sign_up(ANA, "778").marketing_stopped == frozenset()
+
+
+@covers("receive: user_actions", "receive: errors of the account", "status: deleted")
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"errors": [{"code": 131031, "title": "Account locked"}]},
+        {"errors": None, "user_actions": [{"action_type": "marketing_messages_link_click"}]},
+        {"errors": None, "statuses": [{"id": "wamid.1", "status": "deleted", "timestamp": "1795000000"}]},
+    ],
+)
+def test_whatever_else_stands_among_messages_can_be_announced(bench: Bench, about: Body) -> None:
+    bench.emulator.announce("messages", about)
+    (change,) = bench.told().changes
+    assert {key: part for key, part in change["value"].items() if key not in ("messaging_product", "metadata")} == {
+        key: part for key, part in about.items() if part is not None
+    }

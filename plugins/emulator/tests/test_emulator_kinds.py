@@ -367,6 +367,38 @@ TEMPLATES = [
         marks=covers("send: template: button flow"),
         id="flow",
     ),
+    pytest.param(
+        {"category": "MARKETING", "buttons": [{"type": "CATALOG", "text": "View"}]},
+        [
+            part(
+                "button",
+                {"type": "action", "action": {"thumbnail_product_retailer_id": "sku"}},
+                sub_type="catalog",
+                index="0",
+            )
+        ],
+        marks=covers("send: template: button catalog"),
+        id="catalog",
+    ),
+    pytest.param(
+        {"category": "MARKETING", "buttons": [{"type": "MPM", "text": "View"}]},
+        [
+            part(
+                "button",
+                {
+                    "type": "action",
+                    "action": {
+                        "thumbnail_product_retailer_id": "sku",
+                        "sections": [{"title": "Mugs", "product_items": [{"product_retailer_id": "sku"}]}],
+                    },
+                },
+                sub_type="mpm",
+                index="0",
+            )
+        ],
+        marks=covers("send: template: button mpm"),
+        id="products",
+    ),
     pytest.param({"buttons": [CALL_BUTTON]}, [], marks=covers("send: template: button voice_call"), id="call button"),
     pytest.param(
         {"cards": [MUG, MUG]},
@@ -395,6 +427,17 @@ def test_every_component_of_a_template_is_filled_in(bench: Bench, made: Body, co
     (message,) = bench.emulator.received(ANA)
     assert "{{" not in f"{message.content.text}{message.content.header}{message.content.choices}"
     assert [s["status"] for s in bench.told().statuses()] == ["sent", "delivered"]
+
+
+@covers("send: template: tap_target_configuration")
+def test_a_tap_target_has_a_title_and_the_address_of_a_template_with_one(bench: Bench) -> None:
+    kind = "tap_target_configuration"
+    whole = {"type": kind, kind: [{"url": "https://x.test/a", "title": "Look"}]}
+    bench.emulator.add_template("it", "Hello there.", buttons=[{"type": "URL", "text": "Go", "url": "https://x.test/"}])
+    bench.emulator.add_template("bare", "Hello there.")
+    bench.sent_id(**sending("it", part(kind, whole)))
+    assert bench.refusal(**sending("it", part(kind, {"type": kind, kind: [{"title": "Look"}]}))) == (400, 131008)
+    assert bench.refusal(**sending("bare", part(kind, whole))) == (400, 132012)
 
 
 @covers("send: template: limited_time_offer")

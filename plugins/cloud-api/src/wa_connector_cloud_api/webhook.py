@@ -553,7 +553,7 @@ _FIELDS: Final[Mapping[str, Mapping[str, _Taker]]] = {
     },
     "user_preferences": {"user_preferences": _preference, "errors": _trouble},
     "smb_message_echoes": {"message_echoes": _echo, "errors": _trouble},
-    "message_echoes": {"message_echoes": _echo, "errors": _trouble},
+    "message_echoes": {"message_echoes": _other_app, "errors": _trouble},
     # The contacts of the provider's app are the host's to take over, or not.
     "smb_app_state_sync": {"state_sync": _told("smb_app_state_sync", "action"), "errors": _trouble},
     "history": _HISTORY,

@@ -63,8 +63,23 @@ def _who(about: About) -> Json:
 
 
 def _standby(about: About) -> Json:
-    message = {**_who(about), "id": "wamid.standby", "timestamp": rules.unix(about.now)}
-    return {**webhooks.common(about.number), "messages": [{**message, "type": "text", "text": {"body": "hi"}}]}
+    who = _who(about)
+    whom = webhooks.present({"from": who.get("wa_id"), "from_user_id": who["user_id"]})
+    message = {
+        **whom,
+        "id": "wamid.standby",
+        "timestamp": rules.unix(about.now),
+        "type": "text",
+        "text": {"body": "hi"},
+    }
+    return {**webhooks.common(about.number), "contacts": [who], "messages": [message]}
+
+
+def _echoes(about: About) -> Json:
+    """What another app wrote to the customer: it names him among the contacts only."""
+    said = {"type": "text", "text": {"body": "from another app"}}
+    echo = {"id": "wamid.echo", "timestamp": rules.unix(about.now), "message": said}
+    return {**webhooks.common(about.number), "contacts": [_who(about)], "message_echoes": [echo]}
 
 
 Maker = Callable[[About], Json]
@@ -126,6 +141,10 @@ FIELDS: Mapping[str, Maker] = MappingProxyType(
             "solution_id": "1",
             "solution_status": "INITIATED",
         },
+        "messages": lambda a: {
+            **webhooks.common(a.number),
+            "errors": [{"code": 130429, "title": "Rate limit hit", "message": "Rate limit hit"}],
+        },
         "messaging_handovers": lambda a: {
             **webhooks.common(a.number),
             "sender": _who(a),
@@ -135,10 +154,7 @@ FIELDS: Mapping[str, Maker] = MappingProxyType(
             "control_passed": {"previous_owner_role": "ai_agent", "new_owner_role": "customer_service"},
         },
         "standby": _standby,
-        "message_echoes": lambda a: {
-            **webhooks.common(a.number),
-            "message_echoes": [{"id": "wamid.echo", "timestamp": rules.unix(a.now), "message": {"type": "text"}}],
-        },
+        "message_echoes": _echoes,
         "consumer_profile": lambda a: {**webhooks.common(a.number), "consumer_profile": [_who(a)]},
     }
 )

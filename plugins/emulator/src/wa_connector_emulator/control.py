@@ -320,6 +320,7 @@ ROUTES: Sequence[Route] = (
     Route("POST", "/customers/{who}/unblock", "unblock", _NUMBER),
     Route("POST", "/customers/{who}/stop-marketing", "stop_marketing", _NUMBER),
     Route("POST", "/customers/{who}/resume-marketing", "resume_marketing", _NUMBER),
+    Route("POST", "/customers/{who}/sign-up", "sign_up", {"signup_id": _text, **_NUMBER}),
     Route("GET", "/webhooks", "webhooks"),
     Route(
         "POST",

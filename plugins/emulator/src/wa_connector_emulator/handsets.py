@@ -409,6 +409,13 @@ class Handsets:
         """The customer wants marketing messages again; with a webhook."""
         return self._set_marketing(who, number_id, stopped=False)
 
+    def sign_up(self, who: str, signup_id: str, *, number_id: str | None = None) -> Customer:
+        """The customer signs up for marketing by a form of the business's; with a webhook. Lifts a stop."""
+        with self._lock:
+            customer, number = self._world.customer(who), self._world.number(number_id)
+            self._queue(*phones.sign_up(self._world, customer, number, self.clock.now(), signup_id))
+            return self._world.customer(who)
+
     def _set_marketing(self, who: str, number_id: str | None, *, stopped: bool) -> Customer:
         with self._lock:
             customer, number = self._world.customer(who), self._world.number(number_id)

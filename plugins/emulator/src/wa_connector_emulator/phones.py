@@ -515,6 +515,12 @@ def set_marketing(
     return (webhooks.marketing_preference(number, customer, choice, now),)
 
 
+def sign_up(world: World, customer: Customer, number: Number, now: datetime, signup_id: str) -> tuple[Notice, ...]:
+    """Sign up for marketing messages from the number, by a form."""
+    customer = _put(world, attrs.evolve(customer, marketing_stopped=customer.marketing_stopped - {number.id}))
+    return (webhooks.marketing_preference(number, customer, "signup", now, signup_id),)
+
+
 def _put(world: World, customer: Customer) -> Customer:
     world.customers[customer.bsuid] = customer
     world.bsuid_of_phone[customer.phone] = customer.bsuid

@@ -273,6 +273,7 @@ def filled(template: Template, sent: Json) -> Filled:
     """`template` with the parameters of a send call's `template` object."""
     components = _sent_components(sent)
     _check_expiry(template, components)
+    _check_tap_target(template, components)
     whole = _filled_parts(template, components, kind="template", limit=_BODY_LIMIT)
     return attrs.evolve(whole, cards=_filled_cards(template, components))
 
@@ -286,6 +287,19 @@ def _check_expiry(template: Template, components: Sequence[Json]) -> None:
     ends = offer.get("expiration_time_ms") if isinstance(offer, Mapping) else None
     if not isinstance(ends, int) or isinstance(ends, bool):
         raise GraphError(131008, "limited_time_offer: the parameter expiration_time_ms is required")
+
+
+def _check_tap_target(template: Template, components: Sequence[Json]) -> None:
+    """A tap target has a title and an address, and its template a button with one.
+
+    Source: the reference of public SDKs (read 2026-11); Meta's own page was not at hand.
+    """
+    for parameter in _parameters(components, "tap_target_configuration"):
+        (target,) = shape.need_objects(parameter, "tap_target_configuration", "tap_target_configuration")
+        if not (target.get("title") and str(target.get("url", "")).startswith("https://")):
+            raise GraphError(131008, "tap_target_configuration: title and url are required")
+        if not any(str(button.get("type")).upper() == "URL" for button in _buttons(template)):
+            raise GraphError(132012, "tap_target_configuration: the template has no URL button")
 
 
 def _filled_cards(template: Template, components: Sequence[Json]) -> tuple[Filled, ...]:

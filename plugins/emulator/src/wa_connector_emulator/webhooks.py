@@ -144,11 +144,14 @@ def _recipient(customer: Customer | None, message: BusinessMessage, phone: str |
     }
 
 
-def marketing_preference(number: Number, customer: Customer, choice: str, at: datetime) -> Notice:
-    """A customer's `stop` or `resume` of marketing messages from this number."""
+def marketing_preference(
+    number: Number, customer: Customer, choice: str, at: datetime, signup_id: str | None = None
+) -> Notice:
+    """A customer's `stop`, `resume` or `signup` of marketing messages from this number."""
     detail = {
         "stop": "User requested to stop marketing messages",
         "resume": "User requested to resume marketing messages",
+        "signup": "User signed up for marketing messages",
     }[choice]
     preference = present(
         {
@@ -157,6 +160,7 @@ def marketing_preference(number: Number, customer: Customer, choice: str, at: da
             "detail": detail,
             "category": "marketing_messages",
             "value": choice,
+            "signup_id": signup_id,
             "timestamp": int(at.timestamp()),
         }
     )
