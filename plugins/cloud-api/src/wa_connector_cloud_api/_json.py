@@ -17,8 +17,16 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+def _whole(digits: str) -> object:
+    """An integer; one of more digits than Python makes a number of (4300) stays the text that it is."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
 # orjson refuses NaN and Infinity; the standard library must be told to.
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_whole)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 _READABLE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -179,6 +179,8 @@ def read(body: bytes) -> list[Inbound] | None:
                     return None
         if "".join(ids).encode("ascii").translate(None, _VISIBLE):
             return None
+        if not body.isascii():
+            body.decode()  # what msgspec skips, it does not look at
     except (MsgspecError, _Unusual, RecursionError, UnicodeError):
         return None
     return found
