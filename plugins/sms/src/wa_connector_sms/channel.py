@@ -11,8 +11,9 @@ from wa_connector.model.capability import Capabilities
 from wa_connector.model.directory import Account, App
 from wa_connector.model.inbound import Inbound
 from wa_connector.ports.channel import WebhookReply, WebhookRequest
+from wa_connector_sms.bundled import gateways
 from wa_connector_sms.capabilities import CAPABILITIES
-from wa_connector_sms.gateway import Gateway, gateways
+from wa_connector_sms.gateway import Gateway
 
 
 @final

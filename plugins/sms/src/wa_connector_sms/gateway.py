@@ -4,8 +4,7 @@ A gateway translates between the domain and one provider's interface. It holds n
 every account and every thread.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Protocol
 
 from wa_connector.model.capability import Capabilities
@@ -15,7 +14,7 @@ from wa_connector.ports.channel import WebhookRequest
 
 
 class Gateway(Protocol):
-    """What a channel asks of a provider's module."""
+    """What the channel asks of a provider's module."""
 
     def capabilities_of(self, account: Account) -> Capabilities:
         """What this account can carry: words always, pictures where the provider has them and the account is set up."""
@@ -24,9 +23,3 @@ class Gateway(Protocol):
     def read(self, app: App, request: WebhookRequest) -> Sequence[Inbound]:
         """As ``ports.channel.Channel.read``: signature first, over the raw body and the public address."""
         ...
-
-
-@cache
-def gateways() -> Mapping[str, Gateway]:
-    """Those that tell by HTTP what comes in, by the name that apps and accounts have in the directory."""
-    return {}

@@ -73,15 +73,15 @@ def read_receipt(text: str, tags: Mapping[int, bytes], zone: timezone = UTC) -> 
     state = _STATES.get(tagged[0], "") if len(tagged) == 1 else ""
     state = state or fields.get("stat", "").upper()
     error = _network_error(tags.get(NETWORK_ERROR_CODE, b"")) or fields.get("err", "")
-    return Receipt(named, state, _REPORTS.get(state), error, _instant(fields.get("done date", ""), zone))
+    return Receipt(named, state, _REPORTS.get(state), error, instant_of(fields.get("done date", ""), zone))
 
 
 def _network_error(octets: bytes) -> str:
     return f"{octets[0]}:{int.from_bytes(octets[1:], 'big')}" if len(octets) == 3 else ""
 
 
-def _instant(digits: str, zone: timezone) -> datetime | None:
-    """YYMMDDhhmm, with seconds where a gateway adds them."""
+def instant_of(digits: str, zone: timezone = UTC) -> datetime | None:
+    """YYMMDDhhmm, with seconds where a gateway adds them, by the clock of ``zone``; None for anything else."""
     form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S"}.get(len(digits))
     if form is None or not digits.isascii() or not digits.isdigit():
         return None

@@ -5,6 +5,7 @@ carrier's library is imported before it either.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Final, final
 
@@ -16,9 +17,27 @@ from wa_connector.model.template import Template
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
 from wa_connector_sms.carrier import AsyncCarrier, Carrier
 
-CARRIERS: Final[Mapping[str, Callable[[], Carrier]]] = {}
+
+def _by_http(name: str) -> Carrier:
+    from wa_connector_sms.bundled import gateways
+    from wa_connector_sms.http_carrier import HttpCarrier
+
+    return HttpCarrier(gateways()[name])
+
+
+def _by_http_async(name: str) -> AsyncCarrier:
+    from wa_connector_sms.bundled import gateways
+    from wa_connector_sms.http_carrier import AsyncHttpCarrier
+
+    return AsyncHttpCarrier(gateways()[name])
+
+
+_HTTP: Final = ("kannel", "twilio")
+CARRIERS: Final[Mapping[str, Callable[[], Carrier]]] = {name: partial(_by_http, name) for name in _HTTP}
 """How the bundled carriers are made, by the gateway's name."""
-ASYNC_CARRIERS: Final[Mapping[str, Callable[[], AsyncCarrier]]] = {}
+ASYNC_CARRIERS: Final[Mapping[str, Callable[[], AsyncCarrier]]] = {
+    name: partial(_by_http_async, name) for name in _HTTP
+}
 
 _NO_FILES: Final = FetchFailed("this gateway brings no files", is_final=True)
 
