@@ -27,6 +27,7 @@ emulation = pytest.importorskip("wa_connector_emulator")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from wa_connector_emulator import Emulator
 
@@ -59,7 +60,7 @@ def subject(emulator: Emulator) -> Iterator[Subject]:
             served.graph_url,
         )
         line = Line(account.tenant, LineId("line"), account.id, "whatsapp", "", emulator.numbers()[0].id)
-        yield Subject(account, line, APP, Secret("app-secret"), HOOK, Secret("verify"))
+        yield Subject(account, line, APP, Secret("app-secret"), HOOK, Secret("verify"), ("hello", "en_US"))
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_a_healthy_configuration_has_nothing_broken(subject: Subject, transport:
     states = {step: state for step, (state, _) in steps.items()}
     assert states.pop("address and token") is State.DOUBTFUL  # an emulator's address has no TLS
     assert set(states.values()) == {State.GOOD}
-    assert len(states) == 9
+    assert len(states) == 10
 
 
 def test_each_fault_is_found_where_it_is(emulator: Emulator, subject: Subject, transport: CloudApiTransport) -> None:
@@ -250,7 +251,8 @@ def test_each_fault_is_found_where_it_is(emulator: Emulator, subject: Subject, t
     transport.ask(account, administration.unsubscribe(account), administration.done)
     assert broken(subject, transport) == ["subscription of the app"]
     emulator.reset()
-    assert set(broken(subject, transport)) == {"subscription of the app", "fields of the app"}
+    left = {"subscription of the app", "fields of the app", "request for consent"}
+    assert set(broken(subject, transport)) == left
 
 
 def test_what_builds_on_something_broken_is_skipped(subject: Subject, transport: CloudApiTransport) -> None:
@@ -274,7 +276,16 @@ def test_without_an_approved_template_nobody_can_be_written_to_first(
     emulator: Emulator, subject: Subject, transport: CloudApiTransport
 ) -> None:
     emulator.pause_template("hello")
-    assert found(subject, transport)["templates"][0] is State.DOUBTFUL
+    steps = found(subject, transport)
+    assert steps["templates"][0] is State.DOUBTFUL
+    assert steps["request for consent"][0] is State.BROKEN
+    absent = evolve(subject, request=("opt_in", "de"))
+    assert found(absent, transport)["request for consent"][0] is State.BROKEN
+    assert found(evolve(subject, request=None), transport)["request for consent"][0] is State.SKIPPED
+
+
+def test_a_channel_that_is_switched_off_is_doubtful(subject: Subject, transport: CloudApiTransport) -> None:
+    assert found(evolve(subject, is_on=False), transport)["address and token"][0] is State.DOUBTFUL
 
 
 def test_the_hosts_own_faults(subject: Subject, transport: CloudApiTransport) -> None:
@@ -289,17 +300,90 @@ def test_the_hosts_own_faults(subject: Subject, transport: CloudApiTransport) ->
     assert broken(subject, transport, lambda visit: (200, b"1158201444")) == hooks[1:]
 
 
-def test_the_command_says_what_to_do_and_ends_with_1(emulator: Emulator, subject: Subject) -> None:
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from wa_connector.cli import main; main()", "doctor", *more]
-        options = ["--account", subject.account.provider_ref, "--number", subject.line.provider_ref]
-        options += ["--base-url", subject.account.base_url]
-        secrets = {"WA_TOKEN": emulator.token, "PATH": "", "NO_COLOR": "1", "COLUMNS": "200"}
-        return subprocess.run([*command, *options], capture_output=True, text=True, env=secrets, check=False)
+def doctor(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from wa_connector.cli import main; main()", "doctor", *options]
+    given = {"PATH": "", "NO_COLOR": "1", "COLUMNS": "200", **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=given, check=False, timeout=120)
 
-    healthy = run()
+
+DIRECTORY = """
+[[organizations]]
+id = "acme"
+name = "Acme Ltd"
+channels = {{ whatsapp = true }}
+
+[organizations.settings]
+opt_in_template = "{template}"
+opt_in_language = "en_US"
+
+[[apps]]
+id = "meta"
+channel = "whatsapp"
+endpoint = "/webhooks/whatsapp"
+secret = "app-secret"
+verify_token = "verify"
+
+[[accounts]]
+id = "acme-whatsapp"
+app = "meta"
+provider_ref = "{account}"
+token = {{ env = "TOKEN" }}
+base_url = "{url}"
+
+[[lines]]
+id = "sales"
+account = "acme-whatsapp"
+organization = "acme"
+address = "+15550001111"
+provider_ref = "{number}"
+"""
+
+
+def test_a_hosts_directory_is_checked_line_by_line(emulator: Emulator, subject: Subject, tmp_path: Path) -> None:
+    """The file first; then, with its own secrets, all that the provider knows; and what the settings name is there."""
+    path = tmp_path / "directory.toml"
+    known = {"account": subject.account.provider_ref, "url": subject.account.base_url}
+    path.write_text(DIRECTORY.format(template="hello", number=subject.line.provider_ref, **known))
+    healthy = doctor("--directory", str(path), "--app", APP, TOKEN=emulator.token)
+    assert healthy.returncode == 0, healthy.stdout + healthy.stderr
+    assert "directory: the file is right; it has 1 WhatsApp lines" in healthy.stdout
+    assert "sales: fields of the app: the app hears all fields" in healthy.stdout
+    assert "sales: request for consent: the template hello in en_US asks" in healthy.stdout
+
+    absent = doctor("--directory", str(path), "--line", "other", TOKEN=emulator.token)
+    assert (absent.returncode, "no such WhatsApp line" in absent.stdout) == (1, True)
+    path.write_text(DIRECTORY.format(template="none", number="7", **known))
+    ill = doctor("--directory", str(path), TOKEN=emulator.token)
+    assert ill.returncode == 1
+    assert "sales: number of the account: the account has" in ill.stdout
+    assert "sales: request for consent: there is no template none in en_US" in ill.stdout
+    assert emulator.token not in ill.stdout
+
+
+def test_each_mistake_of_a_directory_is_a_step(tmp_path: Path) -> None:
+    path = tmp_path / "directory.toml"
+    path.write_text(DIRECTORY.format(template="hello", account="1", number="2", url="nowhere"))
+    wrong = doctor("--directory", str(path))
+    assert wrong.returncode == 1
+    assert wrong.stdout.count("broken  directory:") == 2, wrong.stdout
+    assert "accounts[0].base_url" in wrong.stdout
+    assert "accounts[0].token" in wrong.stdout
+    gone = doctor("--directory", str(tmp_path / "gone.toml"))
+    assert (gone.returncode, "cannot be read" in gone.stdout) == (1, True)
+
+
+def test_with_neither_a_directory_nor_a_number_there_is_nothing_to_check() -> None:
+    nothing = doctor()
+    assert nothing.returncode == 2
+    assert "--directory" in nothing.stderr
+
+
+def test_the_command_says_what_to_do_and_ends_with_1(emulator: Emulator, subject: Subject) -> None:
+    options = ["--account", subject.account.provider_ref, "--number", subject.line.provider_ref]
+    options += ["--base-url", subject.account.base_url]
+    healthy = doctor(*options, WA_TOKEN=emulator.token)
     assert (healthy.returncode, "Nothing is broken." in healthy.stdout) == (0, True), healthy.stderr
-    ill = run("--token", "wrong-token")
+    ill = doctor(*options, "--token", "wrong-token")
     assert ill.returncode == 1
     assert "Make a new system-user token" in ill.stdout
     assert "wrong-token" not in ill.stdout

@@ -67,6 +67,10 @@ class Subject:
     app_secret: Secret | None = None
     webhook: str = ""
     verify_token: Secret | None = None
+    request: tuple[str, str] | None = None
+    """Name and language of the template that asks for consent; None where nobody said."""
+    is_on: bool = True
+    """Whether the organizations have the channel switched on."""
     options: Options = field(factory=Options, repr=False)
 
 
@@ -105,6 +109,7 @@ def examine(subject: Subject, ask: Ask[object], go: Go, now: datetime) -> Iterat
         ("subscription of the app", _subscription),
         ("fields of the app", _fields),
         ("templates", _templates),
+        ("request for consent", _request),
     )
     broken = ""
     for name, step in steps:
@@ -137,6 +142,10 @@ def _remedy(code: str) -> str:
 
 def _configured(subject: Subject, _ask: Ask[object], _now: datetime) -> Finding:
     to = target(subject.account, subject.options)
+    if not subject.is_on:
+        return Finding(
+            "", State.DOUBTFUL, "the channel is switched off for this line", "Switch it on for its organizations."
+        )
     if to.base_url.startswith("http://"):
         return Finding(
             "", State.DOUBTFUL, "calls go to a plain address", "Right for an emulator, and for nothing else."
@@ -257,12 +266,7 @@ def _fields(subject: Subject, ask: Ask[object], _now: datetime) -> Finding:
 
 
 def _templates(subject: Subject, ask: Ask[object], _now: datetime) -> Finding:
-    def read(answer: Answer) -> object:
-        if not answer.is_ok:
-            raise responses.provider_error(answer)
-        return responses.template_page(answer, subject.account).templates
-
-    found = ask(subject.account, templates(subject.account, ""), read)
+    found = ask(subject.account, templates(subject.account, ""), _read_templates(subject))
     assert isinstance(found, tuple)
     approved = [template for template in found if template.status is TemplateStatus.APPROVED]
     if not approved:
@@ -273,6 +277,35 @@ def _templates(subject: Subject, ask: Ask[object], _now: datetime) -> Finding:
             "Hand in a template that asks for consent (drafts.create), and wait for its review.",
         )
     return Finding("", State.GOOD, f"{len(approved)} templates are approved")
+
+
+def _request(subject: Subject, ask: Ask[object], _now: datetime) -> Finding:
+    """Whether whoever has not agreed yet can be asked to."""
+    if subject.request is None:
+        return Finding("", State.SKIPPED, "not asked, for want of the settings that name the template")
+    name, language = subject.request
+    known = ask(subject.account, templates(subject.account, "", name), _read_templates(subject))
+    assert isinstance(known, tuple)
+    found = [each for each in known if (each.name, each.language) == subject.request]
+    if not found:
+        remedy = (
+            "Hand the template in (drafts.create), or name another: the settings opt_in_template and opt_in_language."
+        )
+        return Finding("", State.BROKEN, f"there is no template {name} in {language}: nobody can be asked", remedy)
+    if found[0].status is not TemplateStatus.APPROVED:
+        said = (found[0].raw_status or found[0].status.value).lower()
+        remedy = "Wait for its review, or mend it; the provider's manager says what is wrong."
+        return Finding("", State.BROKEN, f"the template {name} in {language} is {said}: nobody can be asked", remedy)
+    return Finding("", State.GOOD, f"the template {name} in {language} asks")
+
+
+def _read_templates(subject: Subject) -> Callable[[Answer], object]:
+    def read(answer: Answer) -> object:
+        if not answer.is_ok:
+            raise responses.provider_error(answer)
+        return responses.template_page(answer, subject.account).templates
+
+    return read
 
 
 # ------------------------------------------------------------------------------- the host's own side

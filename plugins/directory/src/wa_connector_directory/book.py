@@ -33,6 +33,7 @@ class Book:
     """Everything in one file, indexed; replaced as a whole."""
 
     apps: Mapping[str, App]
+    by_id: Mapping[AppId, App]
     accounts: Mapping[tuple[TenantId, AccountId], Account]
     seats: Mapping[tuple[TenantId, UserId], Seat]
     lines: Mapping[tuple[TenantId, LineId], LineSetup]
@@ -81,6 +82,7 @@ def _build(raw: Mapping[str, object], base: Path, mistakes: Mistakes) -> Book | 
         return None
     return Book(
         apps={app.endpoint: app for app in apps.by_id.values()},
+        by_id={app.id: app for app in apps.by_id.values()},
         accounts=accounts.by_key,
         seats=people.seats,
         lines=lines.by_key,

@@ -51,6 +51,12 @@ class TomlDirectory:
         """The app at this endpoint, compared as it is written in the file."""
         return self._now().apps.get(endpoint)
 
+    def everything(self, channel: str) -> Sequence[tuple[App, LineSetup]]:
+        """Every line of a channel with the app that serves it, in the order of the file: for whoever examines it."""
+        now = self._now()
+        found = (setup for setup in now.lines.values() if setup.line.channel == channel)
+        return [(now.by_id[setup.account.app], setup) for setup in found]
+
     def inbound_line(self, app: AppId, account_ref: str, line_ref: str) -> LineSetup | None:
         """The line by the provider's ids, if its account is one of the app's."""
         return self._now().inbound.get((app, account_ref, line_ref))
