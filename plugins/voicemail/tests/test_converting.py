@@ -18,7 +18,7 @@ from wa_connector.testing.media import MemoryMediaStore
 A_SECOND = (b"\xd0" + bytes(32)) * 50
 """Fifty frames of GSM 06.10, all silence."""
 BOX = "1000@default"
-GSM = MediaRef("audio/wav", provider_ref="INBOX/msg0000/1-1")
+GSM = MediaRef("audio/wav", provider_ref="INBOX/msg0000 1-1")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_recording_that_cannot_be_had_says_whether_it_may_be_later(spool: Path
     setup = Office(source, [BOX], tmp_path / "seen").setup(BOX)
     small = VoicemailTransport([source], max_bytes=100).fetch(setup, GSM, store)
     assert small == FetchFailed("the recording is empty, or larger than 100 bytes", is_final=True)
-    gone = VoicemailTransport([source]).fetch(setup, MediaRef("audio/wav", provider_ref="INBOX/msg0000/2-2"), store)
+    gone = VoicemailTransport([source]).fetch(setup, MediaRef("audio/wav", provider_ref="INBOX/msg0000 2-2"), store)
     assert gone == FetchFailed("the recording was removed before it could be fetched", is_final=True)
     unknown = VoicemailTransport([]).fetch(setup, GSM, store)
     assert unknown == FetchFailed("no voicemail system is known for the account", is_final=False)

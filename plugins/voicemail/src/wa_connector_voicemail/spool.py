@@ -45,12 +45,12 @@ T = TypeVar("T")
 
 @frozen
 class Info:
-    """What the text file of a message says. ``at`` is when the recording began; ``duration`` is in seconds, as Asterisk
-    counted them, which may be one off. ``caller`` is '' where it was withheld."""
+    """What is said of a message. ``at`` is when the recording began; ``duration`` is in seconds, as the system counted them,
+    which may be one off, and None where it does not say. ``caller`` is '' where it was withheld."""
 
     id: str
     at: datetime
-    duration: int
+    duration: int | None
     caller: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
     is_urgent: bool = False
@@ -161,7 +161,7 @@ class Mailbox:
                 raise MessageGone(f"{found.folder}/{found.stem} is another message by now; scan again")
             for name in formats:
                 try:
-                    return name, _open(path / f"{found.stem}.{name}")
+                    return name, open_plain(path / f"{found.stem}.{name}")
                 except FileNotFoundError:
                     continue
             raise MessageGone(f"{found.folder}/{found.stem} has no recording of {', '.join(formats)}")
@@ -207,7 +207,7 @@ class Mailbox:
 
     def _read_info(self, path: Path) -> Info | str:
         try:
-            with _open(path) as file:
+            with open_plain(path) as file:
                 octets = file.read(MAX_INFO + 1)
         except OSError as error:
             if isinstance(error, FileNotFoundError):
@@ -241,8 +241,8 @@ def _state_of(path: Path) -> int | None:
     return None if os.path.lexists(path / ".lock") else state
 
 
-def _open(path: Path) -> BinaryIO:
-    """A plain file, and nothing that stands for one."""
+def open_plain(path: Path) -> BinaryIO:
+    """A plain file, and nothing that stands for one, for reading. Raises ``OSError`` for a link, a pipe or a device."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -44,7 +44,7 @@ class VoicemailTransport:
         source = self._sources.get(line.account.provider_ref)
         if source is None:
             return FetchFailed("no voicemail system is known for the account", is_final=False)
-        place, _, message = media.provider_ref.rpartition("/")
+        place, _, message = media.provider_ref.partition(" ")
         try:
             opened = source.open(line.line.provider_ref, message, place)
         except MessageGone:

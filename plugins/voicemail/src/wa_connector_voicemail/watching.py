@@ -146,12 +146,13 @@ class Looking:
 
     def _message(self, found: Found, numbering: Numbering, now: datetime, *, is_first: bool) -> InboundMessage:
         info, is_heard = found.info, found.folder not in NEW
-        media = MediaRef("audio/wav", provider_ref=f"{found.place}/{info.id}")
+        media = MediaRef("audio/wav", provider_ref=f"{found.place} {info.id}")
+        lasts = None if info.duration is None else timedelta(seconds=info.duration)
         return InboundMessage(
             ProviderId(info.id),
             info.at,
             sender_of(info.caller, info.name, numbering, self.source.account),
-            Voicemail(media, lasts=timedelta(seconds=info.duration), is_urgent=info.is_urgent),
+            Voicemail(media, lasts=lasts, is_urgent=info.is_urgent),
             opens_window=False,
             # What was heard before anybody watched this box is of the time before.
             is_history=is_first and is_heard,
