@@ -32,6 +32,7 @@ from wa_connector.model.secret import Secret
 from wa_connector_voicemail.source import Done, Opened
 from wa_connector_voicemail.spool import Broken, Contents, Found, Info, MessageGone, open_plain
 
+MAX_HEAD: Final = 64 * 1024
 MAX_PACKET: Final = 8 * 1024 * 1024
 FILTERS: Final = ("new", "saved")
 """The lists that together hold what is in a box and was not deleted."""
@@ -129,6 +130,8 @@ class Esl:
 
     def _packet(self, until: float, *, is_needed: bool) -> Packet | None:
         while b"\n\n" not in self._buffer:
+            if len(self._buffer) > MAX_HEAD:
+                raise Unavailable(f"the event socket sent a head of more than {MAX_HEAD} bytes")
             if not self._more(until, is_needed=is_needed):
                 return None
         head, _, rest = self._buffer.partition(b"\n\n")
@@ -154,8 +157,6 @@ class Esl:
         if not octets:
             raise Unavailable("the event socket closed the connection; try again")
         self._buffer += octets
-        if len(self._buffer) > MAX_PACKET + 65536:
-            raise Unavailable(f"the event socket sent a packet of more than {MAX_PACKET} bytes")
         return True
 
 
