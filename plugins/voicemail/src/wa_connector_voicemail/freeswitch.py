@@ -37,6 +37,7 @@ MAX_PACKET: Final = 8 * 1024 * 1024
 FILTERS: Final = ("new", "saved")
 """The lists that together hold what is in a box and was not deleted."""
 _UUID: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
+_LISTED: Final = re.compile(r"VM-List-Message-[0-9]+-UUID")
 _BOX: Final = re.compile(r"([A-Za-z0-9_.+-]{1,64})@([A-Za-z0-9_.-]{1,128})")
 _TYPES: Final = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".gsm": "audio/gsm"}
 _MAINTENANCE: Final = "vm::maintenance"
@@ -176,11 +177,10 @@ def _unavailable(error: OSError) -> Unavailable:
 def read_list(answer: str) -> tuple[str, ...] | None:
     """The UUIDs in an answer of ``vm_fsdb_msg_list json``; None for what is no such answer."""
     fields = _json(answer)
-    count = fields.get("VM-List-Count", "") if fields is not None else ""
-    if fields is None or not (count.isascii() and count.isdigit()):
+    if fields is None or "VM-List-Count" not in fields:
         return None
-    named = (fields.get(f"VM-List-Message-{place}-UUID", "") for place in range(1, min(int(count), 100_000) + 1))
-    return tuple(name for name in named if _UUID.fullmatch(name))
+    # What is there counts, and not what is said to be.
+    return tuple(value for name, value in fields.items() if _LISTED.fullmatch(name) and _UUID.fullmatch(value))
 
 
 def read_message(answer: str) -> tuple[Info, str, str] | str:
