@@ -16,7 +16,7 @@ from typing import Final, final
 
 from wa_connector.errors import Unavailable, UsageError
 from wa_connector_voicemail.ami import Ami, AmiRefused, MailboxEvents, Manager
-from wa_connector_voicemail.source import Done, Opened
+from wa_connector_voicemail.source import Done, Hints, Opened
 from wa_connector_voicemail.spool import FOLDERS, NEW, Contents, Found, Mailbox, MessageGone, path_of
 
 log: Final = logging.getLogger("wa_connector.voicemail")
@@ -124,7 +124,7 @@ class Asterisk:
             return Done.GONE
         return Done.DONE if now.folder not in NEW and before.folder in NEW else Done.CANNOT
 
-    def hints(self, boxes: Iterable[str]) -> "SpoolHints":
+    def hints(self, boxes: Iterable[str]) -> Hints:
         """Asterisk's own word where there is a manager; the folders' times in any case."""
         folders = [path_of(self.spool, *_parts(box)) / folder for box in boxes for folder in FOLDERS]
         watched = [*folders, *([self._signal] if self._signal else [])]

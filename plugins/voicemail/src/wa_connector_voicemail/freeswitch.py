@@ -29,7 +29,7 @@ from attrs import frozen
 
 from wa_connector.errors import ConfigError, Unavailable, UsageError
 from wa_connector.model.secret import Secret
-from wa_connector_voicemail.source import Done, Opened
+from wa_connector_voicemail.source import Done, Hints, Opened
 from wa_connector_voicemail.spool import Broken, Contents, Found, Info, MessageGone, open_plain
 
 MAX_HEAD: Final = 64 * 1024
@@ -312,7 +312,7 @@ class FreeSwitch:
             )
         return Done.DONE if answer.strip().startswith("+OK") else Done.CANNOT
 
-    def hints(self, boxes: Iterable[str]) -> "MwiHints":  # noqa: ARG002 - each event names its box, and all are looked at
+    def hints(self, boxes: Iterable[str]) -> Hints:  # noqa: ARG002 - each event names its box, and all are looked at
         """FreeSWITCH's own word."""
         return MwiHints(self._to)
 

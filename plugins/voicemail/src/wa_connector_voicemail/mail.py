@@ -26,7 +26,7 @@ from attrs import field, frozen
 
 from wa_connector.errors import ConfigError, Unavailable, UsageError
 from wa_connector.model.secret import Secret
-from wa_connector_voicemail.source import Done, Opened
+from wa_connector_voicemail.source import Done, Hints, Opened
 from wa_connector_voicemail.spool import MAX_ID, Broken, Contents, Found, Info, MessageGone
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class MailSource:
                 mails.delete(uids)
         return Done.DONE if uids else Done.GONE
 
-    def hints(self, boxes: Iterable[str]) -> "Every":  # noqa: ARG002 - the port's signature
+    def hints(self, boxes: Iterable[str]) -> Hints:  # noqa: ARG002 - the port's signature
         """There is no sign: a mail server is asked again after a while."""
         return Every(self._look_every)
 

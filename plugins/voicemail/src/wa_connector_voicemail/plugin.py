@@ -6,6 +6,7 @@ Rules of this file: hook implementations and nothing else; nothing is opened.
 from collections.abc import Iterable
 from typing import Final, final
 
+from wa_connector.ports.channel import Channel
 from wa_connector.ports.hooks import hookimpl
 from wa_connector_voicemail.channel import CHANNEL, VoicemailChannel
 from wa_connector_voicemail.converting import Converter
@@ -29,7 +30,7 @@ class VoicemailPlugin:
         self.transport: Final = VoicemailTransport(sources, converter=chosen, max_bytes=max_bytes)
 
     @hookimpl
-    def wa_channel(self) -> VoicemailChannel:
+    def wa_channel(self) -> Channel:
         """The pure half."""
         return VoicemailChannel()
 
