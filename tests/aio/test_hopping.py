@@ -7,13 +7,26 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from wa_connector.aio.hopping import Group, GroupedStorage, hop_to
 from wa_connector.errors import StorageUnavailable, UsageError
-from wa_connector.model.ids import TenantId
+from wa_connector.model.ids import CustomerId, TenantId
 from wa_connector.model.queue import Work
 from wa_connector.ports.rows import CUSTOMER, Key
-from wa_connector.ports.storage import COMMITTED, Change, Outcome, Put, Row, Scan, Snapshot, Wanted
+from wa_connector.ports.storage import (
+    COMMITTED,
+    FOUND,
+    Change,
+    Follow,
+    Outcome,
+    Put,
+    Range,
+    Row,
+    Scan,
+    Snapshot,
+    Wanted,
+)
 from wa_connector.testing.host import ACME, GLOBEX, NOON
 from wa_connector.testing.memory import MemoryStorage
 from wa_connector.testing.samples import sample
@@ -306,3 +319,29 @@ def test_a_commit_of_any_size_has_as_many_outcomes(size: int) -> None:
     slow.may_go.set()
     changes = [insertion(number) for number in range(size)]
     assert [COMMITTED] * size == list(asyncio.run(storage.commit(changes)))
+
+
+def test_each_call_of_a_round_gets_what_it_asked_for() -> None:
+    """As if it had asked alone: rows, what a row leads to, and pages; and nothing of its neighbours."""
+    plain = MemoryStorage()
+    message, customer = sample("message", ACME, 0), sample("customer", ACME, 0)
+    lost = sample("message", ACME, 1)
+    known = evolve(message.value, customer=CustomerId(customer.key.parts[1]))
+    puts = (Put(message.key, known), Put(customer.key, customer.value))
+    assert list(plain.commit([Change(ACME, NOON, puts=puts)])) == [COMMITTED]
+    then = (("customer", (ACME, FOUND)), ("consent", (ACME, FOUND)))
+    calls: list[list[Wanted]] = [
+        [customer.key],
+        [Follow(message.key, "customer", then)],
+        [Follow(lost.key, "customer", then), customer.key],
+        [Follow(message.key, "tenant", (("customer", (FOUND, "nobody")),))],
+        [Range("customer", "key", (ACME,), 9), SAMPLES[3].key],
+    ]
+
+    async def main() -> list[Snapshot]:
+        with ThreadPoolExecutor(1) as pool:
+            storage = GroupedStorage(plain, hop_to(pool))
+            # The first goes at once; those behind it make a round.
+            return (await asyncio.gather(*(storage.load(call) for call in [[], *calls])))[1:]
+
+    assert asyncio.run(main()) == [plain.load(call) for call in calls]

@@ -40,12 +40,16 @@ class Meddled:
         self.is_closed = False
         self.is_contended = False
         self.commits: list[Sequence[Change]] = []
+        self.visits = 0
+        """How often it was asked to load or to commit."""
 
     def load(self, wanted: Sequence[Wanted]) -> Snapshot:
+        self.visits += 1
         self._look()
         return self.plain.load(wanted)
 
     def commit(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        self.visits += 1
         self._look()
         self.commits.append(changes)
         if self.is_contended:

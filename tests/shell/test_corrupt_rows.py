@@ -11,6 +11,7 @@ from wa_connector_sqlite import SqliteStorage
 
 from wa_connector.direct.connector import Connector
 from wa_connector.model.content import Text
+from wa_connector.model.message import MessageStatus
 from wa_connector.shell.dispatcher import LEASE
 from wa_connector.testing.host import ACME, ANA, MemoryHost
 
@@ -55,3 +56,27 @@ def test_all_others_go_on(connect: Callable[..., Connector], host: MemoryHost, t
     host.clock.advance(LEASE + timedelta(seconds=1))
     connector.dispatcher.run_until_idle()
     assert len(host.transport.sent) == 2
+
+
+def test_the_answer_to_the_message_before_it_is_noted(
+    connect: Callable[..., Connector], host: MemoryHost, tmp_path: Path
+) -> None:
+    """What is read ahead and cannot be read puts only its own message off."""
+    connector = connect(host)
+    connector.handle_webhook(host.webhook(host.said("Hello")))
+    (thread,) = connector.conversations(ACME, ANA, unassigned=True)
+    connector.take(ACME, ANA, thread.id)
+    for text in ("One", "Two"):
+        connector.send(ACME, ANA, thread.id, Text(text)).or_raise()
+    with closing(sqlite3.connect(tmp_path / "wa.db")) as db, db:
+        query = "SELECT message, payload FROM message WHERE payload LIKE '%Two%'"
+        ((message, payload),) = db.execute(query).fetchall()
+        db.execute("UPDATE message SET payload = '{' WHERE message = ?", (message,))
+    connector.dispatcher.run_until_idle()
+    with closing(sqlite3.connect(tmp_path / "wa.db")) as db, db:
+        db.execute("UPDATE message SET payload = ? WHERE message = ?", (payload, message))
+    statuses = {each.content: each.status for each in connector.timeline(ACME, ANA, thread.id).messages}
+    assert (statuses[Text("One")], statuses[Text("Two")]) == (MessageStatus.ACCEPTED, MessageStatus.QUEUED)
+    host.clock.advance(LEASE + timedelta(seconds=1))
+    connector.dispatcher.run_until_idle()
+    assert [each.content for each in host.transport.sent] == [Text("One"), Text("Two")]

@@ -12,7 +12,7 @@ from wa_connector.errors import Contended, StorageUnavailable
 from wa_connector.model.content import Image, TemplateMessage, Text
 from wa_connector.model.decision import Reason
 from wa_connector.model.event import MediaFetched, MessageReleased
-from wa_connector.model.ids import ConversationId, ProviderId
+from wa_connector.model.ids import ConversationId, OrganizationId, ProviderId
 from wa_connector.model.message import Message, MessageStatus
 from wa_connector.model.outbound import (
     Accepted,
@@ -28,7 +28,7 @@ from wa_connector.model.queue import Work
 from wa_connector.model.setting import DEFAULTS, UnknownOutcome
 from wa_connector.shell.dispatcher import A_TURN, LEASE
 from wa_connector.testing.directory import MemoryDirectory
-from wa_connector.testing.host import ACME, ANA, CARL, LINE, PLAIN, MemoryHost
+from wa_connector.testing.host import ACME, ANA, CARL, LINE, PLAIN, SUE, MemoryHost
 
 if TYPE_CHECKING:
     from tests.shell.conftest import Meddled
@@ -131,6 +131,63 @@ def test_a_stop_that_lands_while_a_message_is_judged_refuses_it(
     connector.dispatcher.run_once()
     assert "One" not in sent(host)
     assert status_of(connector, granted, "One") is MessageStatus.REFUSED
+
+
+def test_a_setting_that_changes_while_a_message_is_judged_counts(
+    connector: Connector, host: MemoryHost, storage: "Meddled", granted: ConversationId
+) -> None:
+    """It is judged again, by what is in force now."""
+    send(connector, granted, "One")
+    other = host.connector()
+
+    def change() -> None:
+        assert other.set_setting(ACME, SUE, OrganizationId(ACME), "window_margin", 2 * MINUTE).is_allowed
+
+    storage.before_commit.append(change)
+    assert connector.dispatcher.run_once() == 1
+    assert sent(host) == ["One"]
+
+
+def test_what_comes_in_between_two_messages_counts_for_the_second(
+    connector: Connector, host: MemoryHost, granted: ConversationId, say: Callable[[str], None]
+) -> None:
+    """Though it was read already when the first one's answer was noted, or is the very next thing."""
+
+    def stopped(_: Envelope) -> SendOutcome:
+        say("STOP")
+        return Accepted(ProviderId("out-8"))
+
+    send(connector, granted, "One", "Two")
+    host.transport.answers.append(stopped)
+    connector.dispatcher.run_once()
+    assert [text for text in sent(host) if text in ("One", "Two")] == ["One"]
+    assert status_of(connector, granted, "Two") is MessageStatus.REFUSED
+
+
+def test_a_stop_between_noting_an_answer_and_the_next_message(
+    connector: Connector, host: MemoryHost, storage: "Meddled", granted: ConversationId, say: Callable[[str], None]
+) -> None:
+    """What the next one is judged by was read before; versions tell that it is too old."""
+    send(connector, granted, "One", "Two")
+    noted = [lambda: None, lambda: None, lambda: say("STOP")]
+    storage.before_commit.extend(noted)
+    connector.dispatcher.run_once()
+    assert [text for text in sent(host) if text in ("One", "Two")] == ["One"]
+    assert status_of(connector, granted, "Two") is MessageStatus.REFUSED
+
+
+def test_a_message_takes_three_round_trips(
+    connector: Connector, host: MemoryHost, storage: "Meddled", granted: ConversationId
+) -> None:
+    """To mark it, to look what the answer and the next message need, and to note the answer."""
+    counts = []
+    for many in (3, 9):
+        send(connector, granted, *map(str, range(many)))
+        before = storage.visits
+        assert connector.dispatcher.run_once() == many
+        counts.append(storage.visits - before)
+    assert (counts[1] - counts[0]) / 6 == 3
+    assert len(sent(host)) == 12
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ commit is under way is committed together by the next one: one hop, one wait for
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar, final
@@ -14,11 +14,16 @@ from weakref import WeakKeyDictionary
 from wa_connector.errors import RowCorrupt, UsageError
 from wa_connector.model.ids import TenantId
 from wa_connector.model.queue import LeasedLane, Work
+from wa_connector.ports.misuse import kind_of
+from wa_connector.ports.rows import Key
 from wa_connector.ports.storage import (
+    FOUND,
     Change,
     EventPage,
+    Follow,
     Outcome,
     Page,
+    Range,
     Scan,
     SchemaState,
     Search,
@@ -147,8 +152,9 @@ class GroupedStorage:
         if len(calls) == 1:
             return [await self._each.load(calls[0])]
         together = list(dict.fromkeys(wanted for call in calls for wanted in call))
-        # Everybody gets the whole: a decider reads by key, and what it does not read cannot hurt it.
-        return [await self._each.load(together)] * len(calls)
+        found = await self._each.load(together)
+        # To each his own: what is not his would be carried along, copied with each thing that he decides.
+        return [_part(found, call) for call in calls]
 
     async def _commit_all(self, calls: list[Sequence[Change]]) -> Sequence[Sequence[Outcome]]:
         outcomes = iter(await self._each.commit([change for call in calls for change in call]))
@@ -160,6 +166,32 @@ class GroupedStorage:
         if group is None:
             group = groups[loop] = Group(run)
         return group
+
+
+def _part(found: Snapshot, wanted: Sequence[Wanted]) -> Snapshot:
+    keys: list[Key] = []
+    ranges: dict[Range, tuple[Key, ...]] = {}
+    for want in wanted:
+        if isinstance(want, Range):
+            ranges[want] = found.ranges[want]
+            keys += ranges[want]
+        elif isinstance(want, Follow):
+            keys += (want.source, *_followed(want, found.rows[want.source].value))
+        else:
+            keys.append(want)
+    return Snapshot({key: found.rows[key] for key in keys}, ranges)
+
+
+def _followed(want: Follow, value: object) -> Iterable[Key]:
+    if value is None:
+        return
+    kind = kind_of(want.source.kind)
+    key = dict(zip((column.name for column in kind.key), want.source.parts, strict=True))
+    columns = dict(zip((column.name for column in kind.columns), kind.project(value), strict=True))
+    to = {**key, **columns}[want.column]
+    if to:
+        for name, parts in want.then:
+            yield Key(name, tuple(to if part is FOUND else part for part in parts))
 
 
 _Groups = WeakKeyDictionary[asyncio.AbstractEventLoop, Group[I, R]]

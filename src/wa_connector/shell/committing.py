@@ -92,10 +92,23 @@ async def settled(
     seed: Seed,
 ) -> Ready[R] | Refused | Known:
     """Run a decider, loading what it asks for, until it has an answer."""
+    answer, _ = await settled_on(ports, decider, command, tenant, snapshot, seed)
+    return answer
+
+
+async def settled_on(
+    ports: Ports,
+    decider: Callable[[Draft, C], R],
+    command: C,
+    tenant: TenantId,
+    snapshot: Snapshot,
+    seed: Seed,
+) -> tuple[Ready[R] | Refused | Known, Snapshot]:
+    """The same, and the snapshot that was decided on, with what was loaded on the way."""
     while True:
         answer = run(decider, command, snapshot, tenant, ports.clock(), seed)
         if not isinstance(answer, Needs):
-            return answer
+            return answer, snapshot
         # What was loaded first is as old as what was decided on it: versions tell if the two do not fit.
         snapshot = (await ports.storage.load(answer.wanted)).joined(snapshot)
 

@@ -2,9 +2,14 @@
 
 Theory: a lane is leased, so no other process looks at it; its fence goes into every commit, so that a process which lost
 its lease without noticing commits nothing. Messages of a lane leave in order: a head that waits makes the lane wait.
+
+A round trip costs more than a decision, so a message has three: it is marked as being sent; when the provider has
+answered, one look brings what the answer needs to be noted and what the next message is judged by; and the answer is
+noted. What was read is kept no longer than until the next look, it is read anew after every wait, and versions tell where
+it was too old all the same.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, final
 
@@ -24,17 +29,17 @@ from wa_connector.decide.delivering import (
     wait_of,
     with_media,
 )
-from wa_connector.decide.draft import Known, Refused
+from wa_connector.decide.draft import Known, Refused, rolled
 from wa_connector.decide.falling_back import Detour
 from wa_connector.decide.gating import Probe, take_probe
-from wa_connector.decide.ground import Ground
+from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.decide.parking import Doubt, park_doubtful
 from wa_connector.decide.transcribing import NoteTranscript, ask_later, note_transcript
 from wa_connector.errors import Contended, RowCorrupt, Unavailable
 from wa_connector.model.content import TemplateMessage, Voicemail, media_of
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import LineSetup
-from wa_connector.model.ids import ProviderId, TenantId
+from wa_connector.model.ids import MessageId, ProviderId, TenantId
 from wa_connector.model.message import Message
 from wa_connector.model.opinion import Intent
 from wa_connector.model.outbound import (
@@ -45,16 +50,17 @@ from wa_connector.model.outbound import (
     FetchOutcome,
     OutcomeUnknown,
     Rejected,
+    SendOutcome,
 )
 from wa_connector.model.queue import Budget, EntryState, Epoch, Gate, LaneKey, LeasedLane, OutboxEntry, Work
 from wa_connector.model.transcribing import Recording
 from wa_connector.policy.limits import answered, refilled, spent, wait_until
 from wa_connector.policy.screening import is_unscreened
 from wa_connector.ports.channel import AsyncTransport
-from wa_connector.ports.rows import GATE, MESSAGE, Key
-from wa_connector.ports.storage import FOUND, Change, Committed, Follow, Range, Settle, Wanted
+from wa_connector.ports.rows import ADDRESS, GATE, MESSAGE, SETTING, WAITING, Key
+from wa_connector.ports.storage import FOUND, Change, Committed, Conflict, Follow, Range, Settle, Snapshot, Wanted
 from wa_connector.shell.callbacks import never
-from wa_connector.shell.committing import commit_one, decide, result_of, settled
+from wa_connector.shell.committing import commit_one, decide, result_of, settled_on
 from wa_connector.shell.grounds import automatic_detour, ground_for
 from wa_connector.shell.keeping import let_go
 from wa_connector.shell.marks import Epochs, key_of
@@ -71,6 +77,9 @@ TRIES: Final = 100
 A_TURN: Final = 20
 """How many messages of one lane leave before others get their turn."""
 HELD_AT_ONCE: Final = 100
+AHEAD: Final = 3
+"""How many messages of a lane a look shows: the one that is being sent, the one that is loaded with it, and whose turn comes
+then."""
 LONGEST_PAUSE: Final = timedelta(seconds=1)
 """How long a lane waits on the spot for its line's pace, before it is given back and others are looked at."""
 
@@ -102,6 +111,22 @@ class Rounds:
         else:
             self._in_vain |= fresh
         return not done and not fresh
+
+
+@frozen
+class _View:
+    """What a look at a lane found: its messages in their order, the first ``AHEAD`` of them, and what makes it wait."""
+
+    queue: tuple[OutboxEntry, ...]
+    gate: Gate
+    epoch: Epoch | None
+    """None where nobody minds it."""
+
+    def without(self, message: MessageId) -> "_View | None":
+        """When its head has left; None where that was another."""
+        if self.queue and self.queue[0].message == message:
+            return evolve(self, queue=self.queue[1:])
+        return None
 
 
 class _LeaseLost(Exception):
@@ -162,6 +187,8 @@ class _Lane:
         self._is_stopping: Final = is_stopping
         self._tenant: Final[TenantId] = lane.key.tenant
         self.budget: Budget | None = lane.budget
+        self._seen = Snapshot()
+        """What the last look found, with what was committed since: what is decided on before anything is loaded."""
 
     async def take_turn(self) -> Turn:
         if self._is_stopping():
@@ -178,31 +205,41 @@ class _Lane:
             return await self._acknowledge_all(setup, transport)
         if self._lane.key.work is Work.TRANSCRIBE:
             return await self._transcribe_all(setup)
-        look_at = await self._release_held(setup)
-        turn = await self._send_all(setup, transport)
+        held = self._range(queued=0, limit=HELD_AT_ONCE)
+        view: _View | None = await self._look([held, *setting_keys(setup, None)])
+        look_at = None
+        if waiting := self._found(held):
+            look_at = await self._release_held(setup, waiting)
+            view = None
+        turn = await self._send_all(setup, transport, view)
         return evolve(turn, due_at=min(filter(None, (turn.due_at, look_at)), default=None))
 
     # --- sending --------------------------------------------------------------------------------------------------
 
-    async def _send_all(self, setup: LineSetup, transport: AsyncTransport) -> Turn:
+    async def _send_all(self, setup: LineSetup, transport: AsyncTransport, view: _View | None) -> Turn:
         sent = 0
         for _ in range(A_TURN):
             if self._is_stopping():
                 break
-            entry, gate, epoch = await self._head()
-            if entry is None:
+            if view is None:
+                view = await self._look()
+            if not view.queue:
                 return Turn(sent, None)
-            if await self._park_doubtful(setup, entry, epoch):
+            entry, gate = view.queue[0], view.gate
+            if await self._park_doubtful(setup, entry, view.epoch):
+                view = None
                 continue
             wait = await self._wait_for(setup, entry)
             if wait is not None:
                 return Turn(sent, wait)
             if entry.state is not EntryState.QUEUED:
-                continue  # Its doubt was settled just now; whether it is still the head is seen in the next round.
+                view = None  # Its doubt was settled just now; whether it is still the head is seen in the next round.
+                continue
             wait = await self._wait_at_gate(setup, gate)
             if wait is not None:
                 return Turn(sent, wait)
-            sent += await self._send_one(setup, transport, entry, is_probe=gate.stop is not None)
+            is_sent, view = await self._send_one(setup, transport, entry, view, is_probe=gate.stop is not None)
+            sent += is_sent
         return Turn(sent, self._ports.clock())
 
     async def _park_doubtful(self, setup: LineSetup, entry: OutboxEntry, epoch: Epoch | None) -> bool:
@@ -228,6 +265,7 @@ class _Lane:
             before = self._ports.clock()
             if wait > give_up_at or self._is_stopping():
                 return wait
+            self._seen = Snapshot()
             await self._ports.pause(max(wait - before, A_MOMENT).total_seconds())
             if self._ports.clock() <= before:
                 return wait  # A clock that stands still until somebody moves it.
@@ -251,16 +289,17 @@ class _Lane:
         return wait_until(self.budget, limits.pair_interval)
 
     async def _send_one(
-        self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry, *, is_probe: bool
-    ) -> int:
+        self, setup: LineSetup, transport: AsyncTransport, entry: OutboxEntry, view: _View, *, is_probe: bool
+    ) -> tuple[bool, _View | None]:
+        """Whether it went through, and what the lane looks like then, if that is known."""
         ground, message = await self._ground(setup, entry)
         age = (self._ports.clock() - entry.since_at).total_seconds()
         self._ports.hooks.measure("queue_age_seconds", age, channel=setup.line.channel)
-        taken = await self._decide(hand_over, await self._take(ground, message))
+        taken = await self._decide(hand_over, await self._take(ground, message), self._seen)
         if not isinstance(taken, Handed):
             self._ports.hooks.measure("refusals", 1, reason=taken.decision.reason.value)
             self._paces.give_back(setup)
-            return 0
+            return False, None
         self.budget = spent(self.budget) if self.budget else None
         try:
             outcome = await transport.send(setup, taken.envelope, self._ports.media)
@@ -270,39 +309,62 @@ class _Lane:
             outcome = OutcomeUnknown(type(error).__qualname__)
         self._note_answer(setup)
         detour = await self._detour(ground, message) if isinstance(outcome, Rejected) else None
-        await self._decide(record_outcome, Record(ground, self._lane, entry.message, outcome, is_probe, detour))
+        before, self._seen = self._seen, Snapshot()
+        following = view.queue[1].message if len(view.queue) > 1 else None
+        then = None
+        try:
+            then = await self._look([*self._needed(outcome), *self._about(following), *ground.seen])
+        except RowCorrupt:
+            # The next message's, perhaps, and it will be said when its turn comes: this one's answer is noted first.
+            log.debug("a row that is not needed yet cannot be read")
+        looked = self._seen
+        record = Record(ground, self._lane, entry.message, outcome, is_probe, detour)
+        await self._decide(record_outcome, record, before.joined(looked))
+        # Of what was read for this one, and is older, nothing is left for the next.
+        self._seen = Snapshot({key: self._seen.rows[key] for key in looked.rows if key in self._seen.rows})
         if isinstance(outcome, AccountStopped):
             self._ports.hooks.measure("account_errors", 1, channel=setup.line.channel, code=outcome.code)
-        elif is_probe and isinstance(outcome, Accepted | Rejected):
+        if not isinstance(outcome, Accepted | Rejected):
+            return False, None
+        if is_probe:
             await wake_line(self._ports, self._tenant, setup.line.id)
-        return int(isinstance(outcome, Accepted | Rejected))
+            return True, None
+        return True, then and then.without(entry.message)
 
     def _note_answer(self, setup: LineSetup) -> None:
         limits = self._ports.channels[setup.line.channel].capabilities
         if self.budget:
             self.budget = answered(self.budget, self._ports.clock(), limits.pair_burst, limits.pair_interval)
 
-    async def _head(self) -> tuple[OutboxEntry | None, Gate, Epoch | None]:
-        """The head of the lane, the gate of its line, and the epoch if somebody minds it, in one round trip."""
-        heads, gate = self._range(queued=1, limit=1), GATE.of(self._tenant, self._lane.key.line)
-        wanted: list[Wanted] = [heads, gate]
+    async def _look(self, more: Iterable[Wanted] = ()) -> _View:
+        """The lane, the gate of its line, and the epoch if somebody minds it, and ``more``, in one round trip."""
+        heads, gate = self._range(queued=1, limit=AHEAD), GATE.of(self._tenant, self._lane.key.line)
         epoch = key_of(self._tenant)
-        if self._epochs.is_kept:
-            wanted.append(epoch)
-        snapshot = await self._ports.storage.load(wanted)
-        found = [snapshot.rows[key].value for key in snapshot.ranges[heads]]
-        known = (snapshot.rows[epoch].value or Epoch()) if self._epochs.is_kept else None
-        return found[0] if found else None, snapshot.rows[gate].value or Gate(), known
+        wanted: list[Wanted] = [heads, gate, *([epoch] if self._epochs.is_kept else []), *more]
+        self._seen = self._seen.joined(await self._ports.storage.load(wanted))
+        known = (self._seen.rows[epoch].value or Epoch()) if self._epochs.is_kept else None
+        return _View(tuple(self._found(heads)), self._seen.rows[gate].value or Gate(), known)
+
+    def _found(self, wanted: Range) -> list[OutboxEntry]:
+        return [self._seen.rows[key].value for key in self._seen.ranges[wanted]]
+
+    def _needed(self, outcome: SendOutcome) -> Iterable[Wanted]:
+        """What is read when an answer is noted: reports that came before it, and whose the addresses are."""
+        if isinstance(outcome, Accepted):
+            yield WAITING.of(self._tenant, self._lane.key.line, outcome.provider_id)
+            for address in outcome.addresses:
+                yield ADDRESS.of(self._tenant, *address.lookup)
 
     # --- held messages ----------------------------------------------------------------------------------------------
 
-    async def _release_held(self, setup: LineSetup) -> datetime | None:
+    async def _release_held(self, setup: LineSetup, held: Sequence[OutboxEntry]) -> datetime | None:
         """Judge the held messages in their order; the first that must stay keeps those behind it.
 
         Returns when to look again: the first of them expires then, or what it waits for ends.
         """
         look_at: datetime | None = None
-        for entry in await self._entries(queued=0, limit=HELD_AT_ONCE):
+        for entry in held:
+            self._seen = Snapshot()  # What came of the one before it counts for it.
             if entry.state is not EntryState.HELD or await self._park_doubtful(setup, entry, None):
                 continue
             wait: datetime | None = None
@@ -324,6 +386,7 @@ class _Lane:
                 return Turn(fetched, entry.due_at)
             if self._is_stopping():
                 return Turn(fetched, self._ports.clock())
+            self._seen = Snapshot()
             ground, message = await self._ground(setup, entry)
             media = media_of(message.content)
             if media is None:
@@ -347,6 +410,7 @@ class _Lane:
                 return Turn(asked, entry.due_at)
             if self._is_stopping():
                 return Turn(asked, self._ports.clock())
+            self._seen = Snapshot()
             ground, message = await self._ground(setup, entry)
             take = Take(ground, self._lane, entry.message)
             words = await self._words_of(ground, message)
@@ -409,13 +473,16 @@ class _Lane:
     async def _ground(self, setup: LineSetup, entry: OutboxEntry) -> tuple[Ground, Message]:
         """The ground that the message's author stands on: what he may do now decides, not what he might then."""
         key = MESSAGE.of(self._tenant, entry.message)
-        message: Message = (await self._ports.storage.load([key])).rows[key].value
+        if key not in self._seen.rows:
+            wanted = [*self._about(entry.message), *setting_keys(setup, None)]
+            self._seen = self._seen.joined(await self._ports.storage.load(wanted))
+        message: Message = self._seen.rows[key].value
         seat = None
         if message.sender is not None:
             seat = await self._ports.directory.user(self._tenant, message.sender)
         content = message.content
         intent = Intent.USE_TEMPLATE if isinstance(content, TemplateMessage) else Intent.WRITE
-        return await ground_for(self._ports, setup, seat, intent), message
+        return await ground_for(self._ports, setup, seat, intent, seen=self._seen.rows), message
 
     async def _take(self, ground: Ground, message: Message) -> Take:
         """The look at a message that is about to leave, with what the host's screeners say now. They are not asked of
@@ -442,19 +509,39 @@ class _Lane:
         wants_words = bool(self._ports.hooks.transcribers)
         return RecordFetch(ground, self._lane, message.id, outcome, screened, wants_words)
 
-    async def _decide(self, decider: Any, command: Any) -> Any:
-        """Decide and commit under the lease, again on a conflict with what came in meanwhile."""
+    async def _decide(self, decider: Any, command: Any, seen: Snapshot | None = None) -> Any:
+        """Decide and commit under the lease, again on a conflict with what came in meanwhile. ``seen`` is decided on
+        first; without it, and then, all is loaded."""
         seed = self._ports.seed()
         for _ in range(TRIES):
-            snapshot = await self._ports.storage.load(self._wanted(command))
-            answer = await settled(self._ports, decider, command, self._tenant, snapshot, seed)
+            if seen is None:
+                seen = await self._ports.storage.load(self._wanted(command))
+            answer, seen = await settled_on(self._ports, decider, command, self._tenant, seen, seed)
             if isinstance(answer, Refused | Known):
                 raise TypeError("a decider of the outbox neither refuses nor knows")
-            if answer.change.is_empty or isinstance(await commit_one(self._ports, answer.change), Committed):
+            if answer.change.is_empty:
                 return answer.result
+            outcome = await commit_one(self._ports, answer.change)
+            if isinstance(outcome, Committed):
+                self._seen = rolled(seen, answer.change)
+                return answer.result
+            seen, self._seen = None, Snapshot()
             if answer.change.fence is not None:
                 await self._check_lease()
+            if isinstance(outcome, Conflict) and outcome.key is not None and outcome.key.kind == SETTING.name:
+                command = await self._on_new_ground(command)
         raise Contended("others changed the same rows each time this was decided; the lane is looked at again")
+
+    async def _on_new_ground(self, command: Any) -> Any:
+        """The same command when somebody has changed a setting since it was made."""
+        if not isinstance(command, Take | Record | RecordFetch | Doubt):
+            return command
+        ground = command.ground
+        fresh = await ground_for(self._ports, ground.setup, ground.seat)
+        ground = evolve(fresh, vetoes=ground.vetoes, screening=ground.screening, signature=ground.signature)
+        if isinstance(command, Take | Record) and command.detour is not None:
+            return evolve(command, ground=ground, detour=await automatic_detour(self._ports, ground))
+        return evolve(command, ground=ground)
 
     async def _check_lease(self) -> None:
         """Tell a lost lease from an ordinary conflict: an empty commit under the fence lands only with the lease."""
@@ -469,12 +556,18 @@ class _Lane:
         key = self._lane.key
         if isinstance(command, tuple):
             command = command[0]
-        customer = ("customer", (key.tenant, FOUND))
-        consent = ("consent", (key.tenant, FOUND))
-        pair = ("pair", (key.tenant, FOUND, key.line))
-        message = MESSAGE.of(self._tenant, command.message)
-        outbox = Key("outbox", (self._tenant, key.work.value, command.message))
-        wanted: list[Wanted] = [Follow(message, "customer", (customer, consent, pair)), outbox]
+        message = command.message
+        wanted = [*self._about(message), Key("outbox", (self._tenant, key.work.value, message))]
         if isinstance(command, Record) and (command.is_probe or isinstance(command.outcome, AccountStopped)):
             wanted.append(GATE.of(self._tenant, key.line))
         return wanted
+
+    def _about(self, message: MessageId | None) -> list[Wanted]:
+        """A message and whom it is to; nothing of none."""
+        if message is None:
+            return []
+        key = self._lane.key
+        customer = ("customer", (key.tenant, FOUND))
+        consent = ("consent", (key.tenant, FOUND))
+        pair = ("pair", (key.tenant, FOUND, key.line))
+        return [Follow(MESSAGE.of(self._tenant, message), "customer", (customer, consent, pair))]

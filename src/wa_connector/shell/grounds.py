@@ -3,7 +3,7 @@
 Asked before anything is loaded, and handed in as data; a conflict does not ask again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from wa_connector.decide.falling_back import Detour
@@ -15,23 +15,32 @@ from wa_connector.model.ids import LineId
 from wa_connector.model.opinion import Intent, Question, Veto
 from wa_connector.model.setting import FallBack
 from wa_connector.ports.channel import Channel
+from wa_connector.ports.rows import Key
+from wa_connector.ports.storage import Row
 from wa_connector.shell.ports import Ports
 from wa_connector.shell.screening import with_signature
 
 
 async def ground_for(
-    ports: Ports, setup: LineSetup, seat: Seat | None, intent: Intent | None = None, at: datetime | None = None
+    ports: Ports,
+    setup: LineSetup,
+    seat: Seat | None,
+    intent: Intent | None = None,
+    at: datetime | None = None,
+    seen: Mapping[Key, Row] = {},
 ) -> Ground:
     """The ground of what ``seat`` wants to do on a line; with no ``intent`` the host's rules are not asked.
 
-    ``at`` reads the settings as of then. Raises ``UsageError`` when no plugin provides the line's channel.
+    ``at`` reads the settings as of then; what is ``seen`` already is not loaded. Raises ``UsageError`` when no plugin
+    provides the line's channel.
     """
     line = setup.line
     channel = ports.channels.get(line.channel)
     if channel is None:
         raise UsageError(f"no plugin provides the channel {line.channel!r} of line {line.id!r}")
     keys = setting_keys(setup, seat)
-    stored = (await ports.storage.load(keys)).rows
+    missing = [key for key in keys if key not in seen]
+    stored = {**seen, **(await ports.storage.load(missing)).rows} if missing else seen
     vetoes: tuple[Veto, ...] = ()
     if intent is not None and ports.hooks.rules:
         user = seat.user.id if seat else None

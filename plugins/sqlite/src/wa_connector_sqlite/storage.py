@@ -1,5 +1,6 @@
 """The storage: what the core asks for, in transactions on one file."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,7 @@ from wa_connector_sqlite.statements import (
     statements,
 )
 from wa_connector_sqlite.statements import search as search_sql
+from wa_connector_sqlite.together import Together
 
 _OLDEST: Final = (3, 35, 0)
 """The first with RETURNING."""
@@ -95,6 +97,7 @@ class SqliteStorage:
         self._create = create
         self._clock = clock
         self._pool = Pool(self._connect, self._patience)
+        self._queues: Final[dict[int, Together[Prepared, Outcome]]] = {}
 
     def __repr__(self) -> str:
         return f"SqliteStorage({str(self._path)!r})"
@@ -157,13 +160,17 @@ class SqliteStorage:
     # ----------------------------------------------------------------------------------- writing
 
     def commit(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Apply the changes in one transaction, each whole or not at all."""
+        """Apply the changes in one transaction, each whole or not at all; with those of other threads that wait as well."""
         with translated(self._path):
-            return self._transact([prepare(change) for change in changes])
+            prepared = [prepare(change) for change in changes]
+            return self._together().call(prepared) if prepared else ()
+
+    def _together(self) -> Together[Prepared, Outcome]:
+        # setdefault is atomic. An inherited entry is never touched: who waits there waits in another process.
+        here = os.getpid()
+        return self._queues.get(here) or self._queues.setdefault(here, Together(self._transact, self._patience))
 
     def _transact(self, changes: Sequence[Prepared]) -> tuple[Outcome, ...]:
-        if not changes:
-            return ()
         with self._writing() as db:
             numbers = Numbers(db)
             # A lone change is undone by the transaction itself, when it ends without COMMIT.
