@@ -38,11 +38,11 @@ Rows: TypeAlias = list[list[tuple[Any, ...]]]
 
 # --------------------------------------------------------------------------------------- the bare drivers
 
-SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
+SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
 SQLITE_SQL = (
     (
-        "INSERT INTO message (tenant, message, conversation, customer, line, provider_id, at, payload, version)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)"
+        "INSERT INTO message (tenant, message, conversation, customer, line, provider_id, at, words, payload, version)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     ),
     "INSERT INTO dedupe (tenant, mark, payload, version) VALUES (?, ?, ?, 1)",
     "UPDATE pair SET customer_at = max(customer_at, ?) WHERE tenant = ? AND customer = ? AND line = ?",
@@ -55,9 +55,9 @@ SQLITE_SQL = (
 )
 POSTGRES_SQL = (
     (
-        "INSERT INTO message (tenant, message, conversation, customer, line, provider_id, at, payload, version)"
+        "INSERT INTO message (tenant, message, conversation, customer, line, provider_id, at, words, payload, version)"
         " SELECT *, 1 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
-        " %s::text[])"
+        " %s::text[], %s::text[])"
     ),
     "INSERT INTO dedupe (tenant, mark, payload, version) SELECT *, 1 FROM unnest(%s::text[], %s::text[], %s::text[])",
     (

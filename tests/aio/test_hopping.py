@@ -326,7 +326,7 @@ def test_each_call_of_a_round_gets_what_it_asked_for() -> None:
     plain = MemoryStorage()
     message, customer = sample("message", ACME, 0), sample("customer", ACME, 0)
     lost = sample("message", ACME, 1)
-    known = evolve(message.value, customer=CustomerId(customer.key.parts[1]))
+    known = evolve(message.value, customer=CustomerId(str(customer.key.parts[1])))
     puts = (Put(message.key, known), Put(customer.key, customer.value))
     assert list(plain.commit([Change(ACME, NOON, puts=puts)])) == [COMMITTED]
     then = (("customer", (ACME, FOUND)), ("consent", (ACME, FOUND)))

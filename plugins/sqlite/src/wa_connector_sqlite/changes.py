@@ -22,6 +22,7 @@ from wa_connector_sqlite.statements import (
     SETTLE,
     WAKE,
     WRITE_NUMBER,
+    raised,
     statements,
 )
 
@@ -51,6 +52,8 @@ class Write(NamedTuple):
     """The answer where no row was touched; None where that is as good."""
     is_numbered: bool = False
     """Whether the next number of the file is the last parameter."""
+    instead: "Write | None" = None
+    """What to do where no row was touched."""
 
 
 class Prepared(NamedTuple):
@@ -74,6 +77,10 @@ class Numbers:
             self._last = int(self._db.execute(READ_NUMBER).fetchone()[0])
         self._last += 1
         return self._last
+
+    def forget(self) -> None:
+        """The transaction was rolled back, and with it what was given."""
+        self._last = None
 
     def write_back(self) -> None:
         """Say, before the transaction commits, which numbers are taken."""
@@ -113,9 +120,12 @@ def land(db: sqlite3.Connection, prepared: Prepared, numbers: Numbers, seen: See
                 seen[conflict.key] = found
         if found != expected:
             return conflict
-    for sql, parameters, refusal, is_numbered in prepared.writes:
+    for sql, parameters, refusal, is_numbered, instead in prepared.writes:
         values = (*parameters, numbers.next()) if is_numbered else parameters
         touched = db.execute(sql, values).rowcount
+        if instead is not None and not touched:
+            values = (*instead.parameters, numbers.next()) if instead.is_numbered else instead.parameters
+            db.execute(instead.sql, values)
         if refusal is not None:
             if not touched:
                 return refusal
@@ -176,9 +186,11 @@ def _put(put: Put, version: int) -> Write:
 
 
 def _merge(merge: Merge) -> Write:
-    prepared = statements(merge.key.kind)
-    counts = (merge.columns.get(column.name, 0) for column in prepared.kind.merges)
-    return Write(prepared.merge, (*merge.key.parts, *counts), is_numbered=bool(prepared.kind.sequence))
+    """Of the columns that it names, where the row is there, which it mostly is; else the row is made."""
+    prepared, columns, key = statements(merge.key.kind), merge.columns, merge.key.parts
+    counts = (columns.get(column.name, 0) for column in prepared.kind.merges)
+    made = Write(prepared.merge, (*key, *counts), is_numbered=bool(prepared.kind.sequence))
+    return Write(raised(merge.key.kind, tuple(columns)), (*columns.values(), *key), instead=made) if columns else made
 
 
 def _settle(settle: Settle) -> Write:

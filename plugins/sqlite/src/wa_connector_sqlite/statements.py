@@ -120,6 +120,19 @@ def statements(name: str) -> Statements:
 
 
 @cache
+def raised(name: str, columns: tuple[str, ...]) -> str:
+    """A merge into a row that is there: a value for each of these columns, then the key. An index is only written where a
+    column of it is named."""
+    kind = KINDS[name]
+    rules = {column.name: column.rule for column in kind.merges}
+    sets = ", ".join(
+        f"{_quoted(column)} = {f'{_quoted(column)} + ?' if rules[column] is MergeRule.SUM else f'max({_quoted(column)}, ?)'}"
+        for column in columns
+    )
+    return f"UPDATE {_quoted(name)} SET {sets} WHERE {_key_equals(kind)}"
+
+
+@cache
 def follow(name: str, column: str) -> str:
     """A row as ``Statements.load`` reads it, and behind it one of its columns."""
     kind = KINDS[name]
