@@ -227,7 +227,7 @@ _OWN_REMEDIES: Final[Mapping[int, str]] = {
     131050: "Send no marketing to this customer until he resumes it.",
     131053: "Convert the file to one of the types that the provider lists.",
     131056: "Write to this customer more slowly.",
-    131062: "Ask for the number: the interactive message request_contact_info.",
+    131062: "Ask the customer for the number: send a ContactRequest (request_contact_info).",
     131063: "Send marketing by the marketing interface.",
     132000: "Give as many parameters as the template has placeholders; sync the templates.",
     132001: "Sync the templates; this one is missing, or not approved in this language.",
