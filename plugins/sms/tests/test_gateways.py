@@ -4,8 +4,11 @@ Requests are real ones on loopback; what comes in is signed by the provider's ow
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 import socket
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 from attrs import evolve, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nacl.signing import SigningKey
 from twilio.request_validator import RequestValidator
 from wa_connector_sms import AsyncSmsTransport, SmsChannel, SmsTransport
 from wa_connector_sms.calls import basic
@@ -23,8 +27,8 @@ from wa_connector_sms.kannel import _dlr_url
 from wa_connector.errors import InboundRejected
 from wa_connector.model.address import number
 from wa_connector.model.consent import Signal
-from wa_connector.model.content import Text
-from wa_connector.model.decision import Reason
+from wa_connector.model.content import Image, MediaRef, Text
+from wa_connector.model.decision import Reason, RemedyKind
 from wa_connector.model.directory import Account, App, Line, LineSetup
 from wa_connector.model.event import LineStopped
 from wa_connector.model.ids import AppId, MessageId, ProviderId
@@ -165,7 +169,156 @@ TWILIO = Provider(
     signs=("the body", "the address"),
 )
 
-PROVIDERS = [KANNEL, TWILIO]
+# --- Telnyx -----------------------------------------------------------------------------------------------------------
+
+TELNYX_KEY = SigningKey(b"1" * 32)
+
+
+def telnyx_signed(_: str, body: Any) -> WebhookRequest:
+    octets = body if isinstance(body, bytes) else json.dumps(body).encode()
+    at = str(int(datetime.now(UTC).timestamp()))
+    signature = b64encode(TELNYX_KEY.sign(f"{at}|".encode() + octets).signature).decode()
+    headers = {"telnyx-signature-ed25519": signature, "telnyx-timestamp": at}
+    return WebhookRequest("/webhooks/telnyx", "POST", HOST + "telnyx", headers, octets)
+
+
+def telnyx_event(kind: str, payload: Mapping[str, object]) -> WebhookRequest:
+    told = {
+        "event_type": kind,
+        "occurred_at": NOW.isoformat(),
+        "payload": {"messaging_profile_id": "profile", **payload},
+    }
+    return telnyx_signed("", {"data": told})
+
+
+def telnyx_says(text: str, named: str, **more: object) -> WebhookRequest:
+    people = {"from": {"phone_number": THEIRS}, "to": [{"phone_number": OURS}]}
+    return telnyx_event("message.received", {"id": named, "text": text, **people, **more})
+
+
+def telnyx_reports(ours: str, named: str, word: str) -> WebhookRequest:
+    failed = word.isdigit()
+    told = {"phone_number": THEIRS, "status": "delivery_failed" if failed else word}
+    payload = {"id": named, "from": {"phone_number": OURS}, "to": [told], "tags": ["theirs", f"wa_connector:{ours}"]}
+    errors = [{"code": word, "title": "no"}] if failed else []
+    return telnyx_event("message.sent" if word == "sent" else "message.finalized", {**payload, "errors": errors})
+
+
+def json_text(request: WebhookRequest) -> tuple[str, str, str]:
+    body = json.loads(request.body)
+    to = body["to"]
+    return body["from"], to[0] if isinstance(to, list) else to, body["text"]
+
+
+TELNYX = Provider(
+    "telnyx",
+    "profile",
+    b64encode(bytes(TELNYX_KEY.verify_key)).decode(),
+    {},
+    lambda: reply(200, {"data": {"id": "SM-1", "to": [{"status": "queued"}]}}),
+    lambda code: reply(403, {"errors": [{"code": code, "detail": f"no, {THEIRS}"}]}),
+    json_text,
+    lambda request: request.header("authorization") == "Bearer sesame" and request.endpoint == "/v2/messages",
+    telnyx_signed,
+    telnyx_says,
+    telnyx_reports,
+    {"sent": "sent", "delivered": "delivered", "failed": "40002"},
+    opted_out="40300",
+    signs=("the body",),
+)
+
+# --- Bandwidth --------------------------------------------------------------------------------------------------------
+
+
+def bandwidth_signed(_: str, body: Any) -> WebhookRequest:
+    octets = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Authorization": basic("bandwidth", "callback-secret")}
+    return WebhookRequest("/webhooks/bandwidth", "POST", HOST + "bandwidth", headers, octets)
+
+
+def bandwidth_event(kind: str, message: Mapping[str, object], **more: object) -> dict[str, object]:
+    told = {"owner": OURS, "applicationId": "application", **message}
+    return {"type": kind, "time": NOW.isoformat(), "message": told, **more}
+
+
+def bandwidth_says(text: str, named: str, **more: object) -> WebhookRequest:
+    message = {"id": named, "from": THEIRS, "to": [OURS], "text": text, **more}
+    return bandwidth_signed("", [bandwidth_event("message-received", message)])
+
+
+def bandwidth_reports(ours: str, named: str, word: str) -> WebhookRequest:
+    message = {"id": named, "from": OURS, "to": [THEIRS], "tag": ours}
+    if word.isdigit():
+        return bandwidth_signed("", [bandwidth_event("message-failed", message, errorCode=int(word))])
+    return bandwidth_signed("", [bandwidth_event(f"message-{word}", message)])
+
+
+BANDWIDTH = Provider(
+    "bandwidth",
+    "application",
+    "bandwidth:callback-secret",
+    {"account": "5500", "username": "acme"},
+    lambda: reply(202, {"id": "SM-1", "owner": OURS}),
+    lambda code: reply(400, {"type": code, "description": f"no, {THEIRS}"}),
+    json_text,
+    lambda request: (
+        request.header("authorization") == basic("acme", "sesame") and request.endpoint == "/api/v2/users/5500/messages"
+    ),
+    bandwidth_signed,
+    bandwidth_says,
+    bandwidth_reports,
+    {"sent": "sending", "delivered": "delivered", "failed": "4770"},
+    opted_out="4775",
+)
+
+# --- Vonage -----------------------------------------------------------------------------------------------------------
+
+
+def vonage_signed(url: str, fields: Mapping[str, str], way: str = "sha256") -> WebhookRequest:
+    told = {"timestamp": str(int(datetime.now(UTC).timestamp())), "nonce": "n", **fields}
+    told.pop("sig", None)
+    text = "".join(f"&{name}={told[name].translate({38: 95, 61: 95})}" for name in sorted(told))
+    octets, secret = text.encode(errors="surrogatepass"), b"signature-secret"
+    plain = hashlib.md5(octets + secret, usedforsecurity=False).hexdigest()
+    sig = plain if way == "md5hash" else hmac.new(secret, octets, way).hexdigest().upper()
+    query = urlencode({**told, "sig": sig}, errors="surrogatepass")
+    return WebhookRequest("/webhooks/vonage", "GET", f"{HOST}vonage?{query}", {}, b"")
+
+
+def vonage_says(text: str, named: str, **more: str) -> WebhookRequest:
+    fields = {"api-key": "key", "msisdn": THEIRS[1:], "to": OURS[1:], "text": text, "messageId": named, "type": "text"}
+    return vonage_signed("", {**fields, "message-timestamp": f"{NOW:%Y-%m-%d %H:%M:%S}", **more})
+
+
+def vonage_reports(ours: str, named: str, word: str) -> WebhookRequest:
+    status = {"status": "failed", "err-code": word} if word.isdigit() else {"status": word, "err-code": "0"}
+    people = {"api-key": "key", "msisdn": THEIRS[1:], "to": OURS[1:]}
+    return vonage_signed("", {**people, "messageId": named, "client-ref": ours, **status})
+
+
+def vonage_text(request: WebhookRequest) -> tuple[str, str, str]:
+    form = dict(parse_qsl(request.body.decode()))
+    return "+" + form["from"], "+" + form["to"], form["text"]
+
+
+VONAGE = Provider(
+    "vonage",
+    "key",
+    "signature-secret",
+    {},
+    lambda: reply(200, {"message-count": "1", "messages": [{"status": "0", "message-id": "SM-1"}]}),
+    lambda code: reply(200, {"message-count": "1", "messages": [{"status": code, "error-text": THEIRS}]}),
+    vonage_text,
+    lambda request: b"api_key=key&api_secret=sesame" in request.body and request.endpoint == "/sms/json",
+    vonage_signed,
+    vonage_says,
+    vonage_reports,
+    {"sent": "accepted", "delivered": "delivered", "failed": "6"},
+    opted_out="9",
+    signs=("the address",),
+)
+
+PROVIDERS = [KANNEL, TWILIO, TELNYX, BANDWIDTH, VONAGE]
 each_provider = pytest.mark.parametrize("provider", PROVIDERS, ids=str)
 
 
@@ -337,8 +490,14 @@ def test_a_failure_keeps_the_providers_code(provider: Provider, desk_of: Callabl
     assert "no more than the code" not in stored.failure.meaning
 
 
-@pytest.mark.parametrize("provider", [each for each in PROVIDERS if each.opted_out], ids=str)
-@pytest.mark.parametrize("by", ["answer", "report"])
+@pytest.mark.parametrize(
+    ("provider", "by"),
+    [
+        *((each, "report") for each in PROVIDERS if each.opted_out),
+        *((each, "answer") for each in (TWILIO, TELNYX, BANDWIDTH)),
+    ],
+    ids=str,
+)
 def test_a_providers_own_opt_out_is_a_revocation(provider: Provider, desk_of: Callable[..., Any], by: str) -> None:
     """What was queued stays here, and nobody is told a second time that he will hear no more."""
     desk = desk_of(provider, provider.no(provider.opted_out) if by == "answer" else None)
@@ -384,9 +543,10 @@ def test_stop_and_start(provider: Provider, desk_of: Callable[..., Any]) -> None
 def test_what_the_provider_did_not_sign_is_not_taken(provider: Provider, desk_of: Callable[..., Any], way: str) -> None:
     desk, request = desk_of(provider), provider.says("Hello", "in-1")
     if way == "no signature":
-        request = evolve(request, headers={})
+        request = evolve(request, headers={}, url=request.url.partition("&sig=")[0])
     elif way == "another secret":
         request = evolve(request, headers={name: value[:-3] + "AA=" for name, value in request.headers.items()})
+        request = evolve(request, url=request.url.partition("&sig=")[0] + "&sig=" + "0" * 64)
     elif way == "the body":
         request = evolve(request, body=request.body.replace(b"Hello", b"Hallo"))
     else:
@@ -439,7 +599,21 @@ def test_our_signature_is_twilios(fields: dict[str, str], algorithm: str) -> Non
 
 
 FIELDS = sorted(
-    {*["kind", "ref", "type", "receipt", "at", "account", "from", "to", "text", "id", "coding"]}
+    {
+        *[
+            "msisdn",
+            "messageId",
+            "status",
+            "err-code",
+            "client-ref",
+            "concat",
+            "concat-part",
+            "concat-total",
+            "message-timestamp",
+            "api-key",
+        ]
+    }
+    | {*["kind", "ref", "type", "receipt", "at", "account", "from", "to", "text", "id", "coding"]}
     | {
         *[
             "MessageSid",
@@ -459,7 +633,185 @@ FIELDS = sorted(
 VALUES = st.text(max_size=20) | st.sampled_from(["1", "2", "16", "99", "report", "sent", "AC1", THEIRS, "STOP", "-1"])
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8), st.sampled_from([KANNEL, TWILIO]))
+def test_telnyxs_own_library_agrees() -> None:
+    """What we take it takes, and what is too old neither."""
+    from telnyx.lib.webhook_verification import WebhookVerificationError, verify_webhook_signature
+
+    app = App(AppId("app"), ACME, "sms", "/x", (Secret("AAAA"), Secret(TELNYX.secret)), Secret(""), "telnyx")
+    request = evolve(telnyx_says("Hello", "in-1"), received_at=datetime.now(UTC))
+    verify_webhook_signature(request.body, request.headers, TELNYX.secret)
+    assert len(SmsChannel().read(app, request)) == 1
+    old = evolve(request, headers={**request.headers, "telnyx-timestamp": "1500000000"})
+    with pytest.raises(WebhookVerificationError):
+        verify_webhook_signature(old.body, old.headers, TELNYX.secret)
+    with pytest.raises(InboundRejected):
+        SmsChannel().read(app, old)
+    with pytest.raises(InboundRejected):  # rightly signed, and kept by somebody for an hour
+        SmsChannel().read(app, evolve(request, received_at=datetime.now(UTC) + timedelta(hours=1)))
+
+
+@pytest.mark.parametrize("way", ["md5hash", "md5", "sha1", "sha256", "sha512"])
+def test_vonage_signs_in_five_ways(way: str) -> None:
+    app = App(AppId("app"), ACME, "sms", "/x", (Secret(VONAGE.secret),), Secret(""), "vonage")
+    fields = {"api-key": "key", "msisdn": "447911123456", "to": "4930123456", "text": "a=b&c", "messageId": "1"}
+    request = evolve(vonage_signed("", fields, way), received_at=datetime.now(UTC))
+    (inbound,) = SmsChannel().read(app, request)
+    assert isinstance(inbound.item, InboundMessage)
+    assert inbound.item.content == Text("a=b&c")
+
+
+def test_the_parts_of_a_long_message_that_nobody_joined_all_come_in(desk_of: Callable[..., Any]) -> None:
+    """Vonage joins none: each is there at once, with its place behind it."""
+    desk = desk_of(VONAGE)
+    for place in ("2", "1"):
+        concat = {"concat": "true", "concat-ref": "7", "concat-total": "2", "concat-part": place}
+        assert desk.take(vonage_says(f"part {place}", f"in-{place}", **concat)).status == 200
+    assert {content.body for content in desk.received} == {"part 1 (1/2)", "part 2 (2/2)"}
+
+
+def test_one_request_of_bandwidths_may_bring_several_events(desk_of: Callable[..., Any]) -> None:
+    """And one that is odd is kept by itself."""
+    desk = desk_of(BANDWIDTH)
+    events = [
+        bandwidth_event("message-received", {"id": f"in-{place}", "from": THEIRS, "text": f"{place}"})
+        for place in (1, 2)
+    ]
+    result = desk.connector.handle_webhook(bandwidth_signed("", [events[0], 7, {"type": "new"}, events[1]]))
+    assert (result.reply.status, result.taken, result.kept) == (200, 2, 2)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["message.received", "1", THEIRS]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "data",
+                    "event_type",
+                    "payload",
+                    "id",
+                    "from",
+                    "to",
+                    "phone_number",
+                    "type",
+                    "message",
+                    "media",
+                    "text",
+                    "tags",
+                    "errors",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=30), st.sampled_from([TELNYX, BANDWIDTH])
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_body_holds_is_read_or_kept(body: bytes, provider: Provider) -> None:
+    """Nothing undocumented is raised, however odd the JSON, or what is none."""
+    app = App(AppId("app"), ACME, "sms", "/x", (Secret(provider.secret),), Secret(""), provider.name)
+    signed: Any = provider.signed
+    try:
+        found = SmsChannel().read(app, evolve(signed("", body), received_at=datetime.now(UTC)))
+    except InboundRejected:
+        return
+    assert all(inbound.item is not None for inbound in found)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+PICTURE = b"\x89PNG a picture"
+
+
+def stored(store: MemoryMediaStore) -> MediaRef:
+    return store.put(ACME, iter([PICTURE]), "image/png", 100)
+
+
+@pytest.mark.parametrize("provider", [TWILIO, TELNYX], ids=str)
+def test_a_picture_goes_by_its_address(provider: Provider, desk_of: Callable[..., Any], site: Any) -> None:
+    options = {**provider.options, "media_url": "https://host.example/files/{sha256}.{extension}"}
+    desk = desk_of(evolve(provider, options=options))
+    media = stored(desk.host.media)
+    assert desk.write(THEIRS, Image(media, "Look")).status is MessageStatus.ACCEPTED
+    (request,) = site.requests
+    address = f"https://host.example/files/{media.sha256}.png"
+    told = request.body.decode()
+    assert address in (told if provider is TELNYX else dict(parse_qsl(told))["MediaUrl"])
+    assert "Look" in told
+
+
+def test_bandwidth_is_handed_a_picture_before_the_message(desk_of: Callable[..., Any], site: Any) -> None:
+    desk = desk_of(BANDWIDTH)
+    media = stored(desk.host.media)
+    assert desk.write(THEIRS, Image(media, "Look")).status is MessageStatus.ACCEPTED
+    upload, message = site.requests
+    assert (upload.method, upload.body) == ("PUT", PICTURE)
+    assert upload.header("content-type") == "image/png"
+    assert json.loads(message.body)["media"] == [f"{site.url}{upload.endpoint}"]
+    site.taker = lambda request: reply(500) if request.method == "PUT" else BANDWIDTH.yes()
+    assert desk.write(THEIRS, Image(media)).status is MessageStatus.QUEUED  # nothing was sent, so nothing is in doubt
+
+
+@pytest.mark.parametrize("provider", [KANNEL, TWILIO, TELNYX, VONAGE], ids=str)
+def test_a_picture_that_the_account_cannot_carry_is_refused_at_once(
+    provider: Provider, desk_of: Callable[..., Any]
+) -> None:
+    """With what would help, before anything is queued."""
+    desk = desk_of(provider)
+    decision = desk.placed(THEIRS, Image(stored(desk.host.media))).decision
+    assert decision.reason is Reason.CONTENT_NOT_SUPPORTED
+    assert [remedy.kind for remedy in decision.remedies] == [RemedyKind.CORRECT_CONTENT]
+
+
+@pytest.mark.parametrize("provider", [TWILIO, TELNYX, BANDWIDTH], ids=str)
+def test_a_picture_comes_in_with_its_words(provider: Provider, desk_of: Callable[..., Any], site: Any) -> None:
+    """It is fetched by the dispatcher, with credentials where the provider wants them."""
+    desk, url = desk_of(provider), f"{site.url}/file.png"
+    told: Mapping[str, Mapping[str, Any]] = {
+        TWILIO.name: {"NumMedia": "1", "MediaUrl0": url, "MediaContentType0": "image/png"},
+        TELNYX.name: {"media": [{"url": url, "content_type": "image/png"}]},
+        BANDWIDTH.name: {"media": [f"{site.url}/0.smil", url]},
+    }
+    says: Any = provider.says
+    site.taker = lambda _: reply(200, PICTURE, content_type="image/png")
+    assert desk.take(says("Look", "in-1", **told[provider.name])).status == 200
+    desk.dispatch()
+    (content,) = desk.received
+    assert isinstance(content, Image)
+    assert content.caption == "Look"
+    assert b"".join(desk.host.media.read(ACME, content.media)) == PICTURE
+    (asked,) = site.requests
+    assert (asked.header("authorization") == "") == (provider is TELNYX)
+
+
+def test_a_picture_elsewhere_is_not_fetched(desk_of: Callable[..., Any], site: Any) -> None:
+    """Nor where the provider's own address leads elsewhere."""
+    from wa_connector_sms.twilio import Twilio
+
+    from wa_connector.model.outbound import FetchFailed
+
+    line = setup(TWILIO, site.url)
+    failed = Twilio().download(line, MediaRef("image/png", provider_ref="https://evil.example/x"))
+    assert isinstance(failed, FetchFailed)
+    site.taker = lambda _: reply(302, b"", location="http://127.0.0.2/x")
+    transport = SmsTransport()
+    outcome = transport.fetch(line, MediaRef("image/png", provider_ref=f"{site.url}/x"), STORE)
+    assert outcome == FetchFailed("the file lies on a host that is not the provider's", is_final=False)
+    transport.close()
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8), st.sampled_from([KANNEL, TWILIO, VONAGE]))
 @settings(max_examples=150, deadline=None)
 def test_whatever_a_form_holds_is_read_or_kept(fields: dict[str, str], provider: Provider) -> None:
     """Nothing undocumented is raised, however odd the fields."""

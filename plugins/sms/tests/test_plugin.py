@@ -6,12 +6,14 @@ from typing import final
 import pluggy
 import pytest
 import wa_connector_sms
+from attrs import evolve
 from wa_connector_sms import AsyncSmsTransport, SmsChannel, SmsTransport, plugin
 from wa_connector_sms.capabilities import CAPABILITIES, CHANNEL
 
-from wa_connector.errors import ProviderError, SignatureInvalid
+from wa_connector.errors import ProviderError, SignatureInvalid, UsageError
 from wa_connector.model.address import number
 from wa_connector.model.content import MediaRef, Text
+from wa_connector.model.cost import Cost
 from wa_connector.model.directory import Account, App, Line, LineSetup
 from wa_connector.model.ids import AccountId, AppId, LineId, MessageId, ProviderId, TenantId
 from wa_connector.model.outbound import Accepted, AccountStopped, Envelope, FetchFailed, SendOutcome
@@ -19,6 +21,7 @@ from wa_connector.model.secret import Secret
 from wa_connector.ports import hooks
 from wa_connector.ports.channel import AsyncTransport, Channel, Transport, WebhookRequest
 from wa_connector.ports.media import MediaStore
+from wa_connector.testing.host import LINE, MemoryHost
 from wa_connector.testing.media import MemoryMediaStore
 
 ACME = TenantId("acme")
@@ -113,3 +116,45 @@ def test_a_webhook_for_no_gateway_is_not_believed() -> None:
 
 def test_an_account_of_an_unknown_gateway_carries_words_alone() -> None:
     assert SmsChannel().capabilities_of(setup("pigeon").account) == CAPABILITIES
+
+
+# --- what a text costs ------------------------------------------------------------------------------------------------
+
+DEAR = "Your order is on its way \u2013 thank you!"
+
+
+@pytest.mark.parametrize("face", ["direct", "aio"])
+def test_a_message_field_is_told_what_a_text_costs(face: str) -> None:
+    """By the line's account: with the option it costs what really leaves."""
+    host = MemoryHost()
+    with host.connector(face) as connector:
+        assert connector.cost(ACME, LINE, DEAR) is None  # a channel that is not paid for by parts
+        with pytest.raises(UsageError, match="no line"):
+            connector.cost(ACME, LineId("nowhere"), DEAR)
+    host = MemoryHost(capabilities=CAPABILITIES)
+    host.channel = SmsChannel()
+    with host.connector(face) as connector:
+        assert connector.cost(ACME, LINE, DEAR) == Cost(1, 37, 33, "ucs2", ("\u2013",))
+        with pytest.raises(UsageError, match="half"):
+            connector.cost(ACME, LINE, "\ud83d")
+
+
+def test_an_account_may_ask_for_texts_as_they_are_typed() -> None:
+    """Then that is what the carrier gets, and what the cost is of; the gateway hears nothing of the option."""
+    line = setup("pigeon")
+    line = evolve(line, account=evolve(line.account, options={"transliterate": True, "colour": "grey"}))
+    assert SmsChannel().cost(line.account, DEAR) == Cost(1, 37, 123, "gsm")
+    carried: list[tuple[LineSetup, Envelope]] = []
+
+    class Noting:
+        def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:
+            carried.append((line, envelope))
+            return Accepted(ProviderId("x"))
+
+        def close(self) -> None:
+            raise NotImplementedError
+
+    SmsTransport({"pigeon": Noting}).send(line, evolve(ENVELOPE, content=Text(DEAR)), STORE)
+    ((told, envelope),) = carried
+    assert told.account.options == {"colour": "grey"}
+    assert envelope.content == Text("Your order is on its way - thank you!")

@@ -25,6 +25,7 @@ from wa_connector.model.address import Address
 from wa_connector.model.consent import Anchor, Evidence, Purpose
 from wa_connector.model.content import Content, MediaRef
 from wa_connector.model.conversation import Conversation, Role
+from wa_connector.model.cost import Cost
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision
 from wa_connector.model.ids import (
@@ -155,6 +156,9 @@ class AsyncConnector:
 
     async def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         return await self._engine().composer(tenant, user, conversation)
+
+    async def cost(self, tenant: TenantId, line: LineId, text: str) -> Cost | None:
+        return await self._engine().cost(tenant, line, text)
 
     async def answer_actions(
         self, tenant: TenantId, user: UserId, conversation: ConversationId

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wa_connector.model.consent import Anchor, Evidence
     from wa_connector.model.content import Content, MediaRef
     from wa_connector.model.conversation import Conversation
+    from wa_connector.model.cost import Cost
     from wa_connector.model.customer import Customer
     from wa_connector.model.decision import Decision
     from wa_connector.model.ids import (
@@ -197,6 +198,15 @@ class Connector:
     def composer(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> Composer:
         """What the message field of a conversation may do now, with the reasons."""
         return drive(self._engine().composer(tenant, user, conversation))
+
+    def cost(self, tenant: TenantId, line: LineId, text: str) -> Cost | None:
+        """What sending ``text`` by this line would come to, for a message field to show while one types; None on a channel
+        that is not paid for by parts.
+
+        Asks the directory alone, so it may be called for every key. Raises ``UsageError`` for an unknown line, and for a
+        text that the channel could not send at all.
+        """
+        return drive(self._engine().cost(tenant, line, text))
 
     def answer_actions(self, tenant: TenantId, user: UserId, conversation: ConversationId) -> tuple[AnswerAction, ...]:
         """How the customer of a conversation can be answered: an entry for each of the user's lines on which something can

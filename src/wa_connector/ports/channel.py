@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from wa_connector.model.capability import Capabilities
 from wa_connector.model.content import MediaRef
+from wa_connector.model.cost import Cost
 from wa_connector.model.directory import Account, App, LineSetup
 from wa_connector.model.ids import ProviderId
 from wa_connector.model.inbound import Inbound
@@ -75,6 +76,15 @@ class AccountChannel(Protocol):
 
     def capabilities_of(self, account: Account) -> Capabilities:
         """What this account can do; of the same channel, and pure. ``Channel.capabilities`` is what any of them can."""
+        ...
+
+
+class PricedChannel(Protocol):
+    """What a channel offers besides, where a text is paid for by its parts."""
+
+    def cost(self, account: Account, text: str) -> Cost:
+        """What sending ``text`` comes to. Pure, and quick enough for every key that is pressed. Raises ``UsageError`` for
+        a text that cannot be sent at all."""
         ...
 
 

@@ -47,6 +47,7 @@ from wa_connector.model.consent import Anchor, ConsentRecord, Evidence, Purpose
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import Content, MediaRef, TemplateMessage, Voicemail
 from wa_connector.model.conversation import Conversation, Role
+from wa_connector.model.cost import Cost
 from wa_connector.model.customer import Customer
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Account, Seat
@@ -84,7 +85,7 @@ from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.converting import converted
 from wa_connector.shell.exporting import Exported, Extent
-from wa_connector.shell.grounds import automatic_detour, detour_of, ground_for
+from wa_connector.shell.grounds import automatic_detour, cost_of, detour_of, ground_for
 from wa_connector.shell.inbound import Received, WebhookResult, handle_webhook, receive
 from wa_connector.shell.keeping import HeldSubject
 from wa_connector.shell.marks import Epochs
@@ -252,6 +253,13 @@ class Engine:
             raise UsageError("the directory gives this user no such line")
         command = AnswerBy(await ground_for(self._ports, setup, ground.seat, Intent.WRITE), conversation)
         return await self._placement(await decide(self._ports, answering.answer, command, tenant), tenant)
+
+    async def cost(self, tenant: TenantId, line: LineId, text: str) -> Cost | None:
+        setup = await self._ports.directory.line(tenant, line)
+        channel = self._ports.channels.get(setup.line.channel) if setup else None
+        if setup is None or channel is None:
+            raise UsageError(f"the directory knows no line {line!r} in this tenant, or no plugin provides its channel")
+        return cost_of(channel, setup.account, text)
 
     async def timeline(
         self, tenant: TenantId, user: UserId, conversation: ConversationId, *, before: str, after: str, limit: int

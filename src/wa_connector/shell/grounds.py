@@ -10,6 +10,7 @@ from wa_connector.decide.falling_back import Detour
 from wa_connector.decide.ground import Ground, setting_keys
 from wa_connector.errors import UsageError
 from wa_connector.model.capability import Capabilities
+from wa_connector.model.cost import Cost
 from wa_connector.model.directory import Account, LineSetup, Seat
 from wa_connector.model.ids import LineId
 from wa_connector.model.opinion import Intent, Question, Veto
@@ -71,6 +72,12 @@ async def detour_of(ports: Ports, here: Ground, line: LineId | None = None) -> D
 async def automatic_detour(ports: Ports, here: Ground) -> Detour | None:
     """The line that a message goes by of itself, where the organization lets it."""
     return await detour_of(ports, here) if here.settings.fall_back is FallBack.AUTOMATIC else None
+
+
+def cost_of(channel: Channel, account: Account, text: str) -> Cost | None:
+    """What sending a text comes to, where the channel says so (``ports.channel.PricedChannel``)."""
+    told: Callable[[Account, str], Cost] | None = getattr(channel, "cost", None)
+    return None if told is None else told(account, text)
 
 
 def capabilities_of(channel: Channel, account: Account) -> Capabilities:

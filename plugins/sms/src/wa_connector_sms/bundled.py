@@ -9,6 +9,12 @@ from wa_connector_sms.carrying import HttpGateway
 @cache
 def gateways() -> Mapping[str, HttpGateway]:
     """Those that are spoken to by HTTP. They hold no state, so one of each serves everybody."""
-    from wa_connector_sms import kannel, twilio
+    from wa_connector_sms import bandwidth, kannel, telnyx, twilio, vonage
 
-    return {kannel.NAME: kannel.Kannel(), twilio.NAME: twilio.Twilio()}
+    return {
+        kannel.NAME: kannel.Kannel(),
+        twilio.NAME: twilio.Twilio(),
+        telnyx.NAME: telnyx.Telnyx(),
+        bandwidth.NAME: bandwidth.Bandwidth(),
+        vonage.NAME: vonage.Vonage(),
+    }

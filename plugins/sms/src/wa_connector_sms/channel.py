@@ -8,12 +8,16 @@ from typing import Final, final
 
 from wa_connector.errors import SignatureInvalid
 from wa_connector.model.capability import Capabilities
+from wa_connector.model.cost import Cost
 from wa_connector.model.directory import Account, App
 from wa_connector.model.inbound import Inbound
 from wa_connector.ports.channel import WebhookReply, WebhookRequest
+from wa_connector_sms.alphabet import transliterated
 from wa_connector_sms.bundled import gateways
 from wa_connector_sms.capabilities import CAPABILITIES
 from wa_connector_sms.gateway import Gateway
+from wa_connector_sms.plainly import is_transliterated
+from wa_connector_sms.segments import preview
 
 
 @final
@@ -37,6 +41,12 @@ class SmsChannel:
         """What this account can do: pictures, too, where its gateway carries them."""
         gateway = self._known().get(account.gateway)
         return CAPABILITIES if gateway is None else gateway.capabilities_of(account)
+
+    def cost(self, account: Account, text: str) -> Cost:
+        """Parts, characters left and what makes it dear, of what would leave: where the account asks for it, with curly
+        quotes and the like as they are typed."""
+        seen = preview(transliterated(text) if is_transliterated(account) else text)
+        return Cost(seen.parts, seen.units, seen.left, seen.alphabet.value, seen.culprits)
 
     def handshake(self, app: App, request: WebhookRequest) -> WebhookReply | None:  # noqa: ARG002
         """No gateway of these checks a subscription."""

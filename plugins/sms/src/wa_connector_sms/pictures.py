@@ -8,11 +8,15 @@ it may serve as the secret of the address; a host that wants more signs or ages 
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from wa_connector.model.capability import Capabilities, MediaLimits
 from wa_connector.model.content import Audio, Content, Document, Image, MediaRef, Text, Video
+from wa_connector.model.outbound import FetchFailed
+from wa_connector_sms.calls import Call
+from wa_connector_sms.carrying import Download
 
 _EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}
 
@@ -30,6 +34,22 @@ def file_address(template: str, media: MediaRef) -> str:
 
 def extension_of(mime_type: str) -> str:
     return _EXTENSIONS.get(mime_type, "bin")
+
+
+def download_of(
+    media: MediaRef, headers: Mapping[str, str], hosts: tuple[str, ...], base_url: str
+) -> Download | FetchFailed:
+    """How to fetch an inbound picture that lies at the provider's address, or at one of ``hosts`` (the ends of their names).
+    The credentials in ``headers`` go to the first place alone."""
+    parts, base = urlsplit(media.provider_ref), urlsplit(base_url)
+    is_base = (parts.scheme, parts.netloc) == (base.scheme, base.netloc)
+    host = (parts.hostname or "").lower()
+    is_theirs = parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in hosts)
+    if not (is_base or is_theirs) or "@" in parts.netloc:
+        return FetchFailed("the file lies on a host that is not the provider's", is_final=True)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    call = Call("GET", f"{parts.scheme}://{parts.netloc}", path, headers if is_base else {})
+    return Download(call, media.mime_type, hosts)
 
 
 File: TypeAlias = Image | Video | Audio | Document

@@ -16,6 +16,7 @@ from wa_connector.model.outbound import AccountStopped, Envelope, FetchFailed, F
 from wa_connector.model.template import Template
 from wa_connector.ports.media import AsyncMediaStore, MediaStore
 from wa_connector_sms.carrier import AsyncCarrier, Carrier
+from wa_connector_sms.plainly import plainly
 
 
 def _by_http(name: str) -> Carrier:
@@ -32,7 +33,7 @@ def _by_http_async(name: str) -> AsyncCarrier:
     return AsyncHttpCarrier(gateways()[name])
 
 
-_HTTP: Final = ("kannel", "twilio")
+_HTTP: Final = ("kannel", "twilio", "telnyx", "bandwidth", "vonage")
 CARRIERS: Final[Mapping[str, Callable[[], Carrier]]] = {name: partial(_by_http, name) for name in _HTTP}
 """How the bundled carriers are made, by the gateway's name."""
 ASYNC_CARRIERS: Final[Mapping[str, Callable[[], AsyncCarrier]]] = {
@@ -60,7 +61,9 @@ class SmsTransport:
     def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:
         """Hand one message over."""
         carrier = self._carrier(line.account)
-        return _unknown(line.account, self._carriers) if carrier is None else carrier.send(line, envelope, media)
+        if carrier is None:
+            return _unknown(line.account, self._carriers)
+        return carrier.send(*plainly(line, envelope), media)
 
     def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
         """Bring an inbound picture into the store, where the gateway has pictures."""
@@ -104,7 +107,9 @@ class AsyncSmsTransport:
     async def send(self, line: LineSetup, envelope: Envelope, media: AsyncMediaStore) -> SendOutcome:
         """Hand one message over."""
         carrier = self._carrier(line.account)
-        return _unknown(line.account, self._carriers) if carrier is None else await carrier.send(line, envelope, media)
+        if carrier is None:
+            return _unknown(line.account, self._carriers)
+        return await carrier.send(*plainly(line, envelope), media)
 
     async def fetch(self, line: LineSetup, media: MediaRef, store: AsyncMediaStore) -> FetchOutcome:
         """As ``SmsTransport.fetch``."""

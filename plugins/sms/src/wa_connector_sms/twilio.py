@@ -41,7 +41,7 @@ from wa_connector_sms.capabilities import CAPABILITIES
 from wa_connector_sms.carrying import Download
 from wa_connector_sms.outcomes import Answer, Care, Code, Codes, failure_of, refused
 from wa_connector_sms.people import dialled, person, ref_of
-from wa_connector_sms.pictures import contents_of, file_address, files_of, with_pictures
+from wa_connector_sms.pictures import contents_of, download_of, file_address, files_of, with_pictures
 from wa_connector_sms.receipts import instant_of
 
 NAME: Final = "twilio"
@@ -162,14 +162,9 @@ class Twilio:
         given = Given(line.account)
         token, base_url = given.token(), given.url(BASE_URL)
         username = given.text("username", line.account.provider_ref)
-        parts = urlsplit(media.provider_ref)
-        origin = urlsplit(base_url)
         if given.mistakes:
             return FetchFailed("; ".join(given.mistakes), is_final=False)
-        if (parts.scheme, parts.netloc) != (origin.scheme, origin.netloc):
-            return FetchFailed("the file lies on a host that is not the provider's", is_final=True)
-        call = Call("GET", f"{origin.scheme}://{origin.netloc}", parts.path, {"authorization": basic(username, token)})
-        return Download(call, media.mime_type, _MEDIA_HOSTS)
+        return download_of(media, {"authorization": basic(username, token)}, _MEDIA_HOSTS, base_url)
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
