@@ -4,7 +4,7 @@ Theory: what comes in is signed over its instant and its raw body with the accou
 the public key. Our own id goes out as a tag, and comes back in every report. Telnyx keeps opt-outs a messaging profile, and
 answers STOP and HELP itself where the profile says so; what it refuses because of one is 40300.
 
-Source: Telnyx API v2, "Send a message", "Receiving webhooks for messaging", "Webhook signing", error codes, read 2026-11.
+Source: Telnyx API v2, "Send a message", "Receiving webhooks for messaging", "Webhook signing", error codes, as of 2026-11.
 """
 
 from base64 import b64decode
@@ -59,9 +59,9 @@ _TAG: Final = "wa_connector:"
 
 CODES: Final[Codes] = {
     "10009": Code(Care.ACCOUNT, "Telnyx does not let the account in; check its key"),
+    "10010": Code(Care.ACCOUNT, "the key may not send text messages"),
     "10011": Code(Care.LATER, "more is sent than Telnyx lets pass"),
     "20012": Code(Care.ACCOUNT, "the Telnyx account is not active"),
-    "20014": Code(Care.ACCOUNT, "the Telnyx account is not verified"),
     "20100": Code(Care.ACCOUNT, "the Telnyx account has no money left"),
     "40001": Code(Care.NEVER, "the number is a landline, or its operator takes no messages", Correction.NOT_ON_CHANNEL),
     "40002": Code(Care.NEVER, "the operator took the message for spam"),
@@ -77,19 +77,17 @@ CODES: Final[Codes] = {
     "40013": Code(Care.ACCOUNT, "the line's number is not valid for sending"),
     "40014": Code(Care.NEVER, "the message expired in the queue"),
     "40015": Code(Care.NEVER, "the message was blocked as spam"),
-    "40016": Code(Care.ACCOUNT, "the toll-free number is not verified"),
-    "40017": Code(Care.NEVER, "the operator refused the message as a temporary block"),
-    "40018": Code(Care.NEVER, "the account has reached its limit of today"),
+    "40016": Code(Care.NEVER, "the operator's limit of today is reached"),
+    "40017": Code(Care.NEVER, "the operator took the message for spam"),
+    "40018": Code(Care.NEVER, "the operator's limit of today is reached"),
     "40300": Code(Care.NEVER, "the customer wrote STOP to this number", Correction.OPTED_OUT),
-    "40301": Code(Care.NEVER, "the kind of message is not supported between these two numbers"),
-    "40302": Code(Care.NEVER, "the message is larger than the operator takes"),
     "40305": Code(Care.ACCOUNT, "the line's number is not the account's"),
     "40309": Code(Care.NEVER, "the account may not write to this country; permit it in the messaging profile"),
     "40310": Code(Care.NEVER, "the receiver's number is no number that can be written to"),
     "40312": Code(Care.ACCOUNT, "the messaging profile is switched off"),
     "40318": Code(Care.LATER, "the line's queue at Telnyx is full"),
 }
-"""Source: Telnyx, messaging error codes, read 2026-11."""
+"""Source: Telnyx, messaging error codes and API errors; those up to 40011 and of 10xxx read 2026-11."""
 
 _REPORTS: Final[Mapping[str, Report]] = {
     "sent": Report.SENT,

@@ -5,7 +5,7 @@ address as the world sees it. What comes in names the account and both numbers, 
 Our own id goes out in the address for reports, which is signed with them, so a report settles a message whose answer
 never came. Where Twilio keeps the opt-outs it answers STOP, START and HELP itself, and says so.
 
-Source: Twilio, Message resource, "Twilio's request to your webhook", "Validating signatures", error dictionary, read
+Source: Twilio, Message resource, "Twilio's request to your webhook", "Validating signatures", error dictionary, as of
 2026-11; the signature agrees with Twilio's own library.
 """
 
@@ -93,7 +93,7 @@ CODES: Final[Codes] = {
     "30454": Code(Care.NEVER, "the receiver has had too many messages"),
     "63038": Code(Care.NEVER, "the account has reached its limit of today"),
 }
-"""Source: Twilio, error and warning dictionary, read 2026-11."""
+"""Source: Twilio, error and warning dictionary, as of 2026-11."""
 
 _REPORTS: Final[Mapping[str, Report]] = {
     "sent": Report.SENT,

@@ -4,7 +4,8 @@ Theory: what comes in is a query, a form or JSON, signed over its fields where t
 an app here. Our own id goes out as ``client-ref`` and comes back. A long message that comes in is not joined by Vonage: each
 part is a message here, with its place behind it, so that none waits for another that may never come.
 
-Source: Vonage, SMS API, "Send an SMS", "Delivery receipts", "Inbound SMS", "Signing messages", error codes, read 2026-11.
+Source: Vonage, SMS API, "Send an SMS", "Delivery receipts", "Inbound SMS", "Signing messages", error codes, as of 2026-11; that 9 in
+a receipt is an opt-out: Vonage, "Messaging opted-out numbers", read 2026-11.
 """
 
 import hmac
@@ -72,7 +73,7 @@ CODES: Final[Codes] = {
     "32": Code(Care.ACCOUNT, "the account sends by signature, and not by its secret"),
     "33": Code(Care.NEVER, "the receiver's number is not in service"),
 }
-"""Of the answer to a message. Source: Vonage, SMS API errors, read 2026-11."""
+"""Of the answer to a message. Source: Vonage, SMS API errors, as of 2026-11."""
 
 FAILURES: Final[Codes] = {
     "1": Code(Care.NEVER, "the operator did not deliver it and says no more"),
