@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import local
 
 from attrs import evolve
 from measuring import in_turn, median, ratio, report
@@ -30,6 +31,7 @@ from wa_connector.testing.host import ACME, ANA, LINE, MemoryHost
 ROUNDS = 5
 IN_FLIGHT = 64
 THREADS = 16
+EACH_ITS_OWN = f"the synchronous client alone, one for each of {THREADS} threads"
 EACH = 8
 """Messages that each customer has queued in a round."""
 UNHURRIED = evolve(CAPABILITIES, pair_burst=1_000_000, pair_interval=timedelta(microseconds=1), messages_per_second=0)
@@ -39,6 +41,7 @@ class Provided:
     """The Cloud API's two senders, to a server of ours."""
 
     def __init__(self, host: MemoryHost, options: Options) -> None:
+        self.options = options
         self.plain = CloudApiTransport(options)
         self.looping = AsyncCloudApiTransport(options)
         host.transport = self.plain  # type: ignore[assignment]
@@ -91,6 +94,23 @@ class Queue:
         with ThreadPoolExecutor(THREADS) as pool:
             return timed(lambda: sum(accepted(pool.map(lambda each: send(setup, each, media), self.envelopes()))))
 
+    def plain_each(self, _: int) -> float:
+        """The same with a client for each thread."""
+        own, setup, media = local(), self._setup, self._media
+
+        def send(each: Envelope) -> object:
+            if not hasattr(own, "client"):
+                own.client = CloudApiTransport(self._provided.options)
+                clients.append(own.client)
+            return own.client.send(setup, each, media)
+
+        clients: list[CloudApiTransport] = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            us = timed(lambda: sum(accepted(pool.map(send, self.envelopes()))))
+        for client in clients:
+            client.close()
+        return us
+
     def plain_dispatch(self, _: int) -> float:
         queued = self.fill()
         with ThreadPoolExecutor(THREADS) as pool:
@@ -135,10 +155,16 @@ def main() -> None:
                     "asynchronous, alone": lambda _: timed(lambda: loop.run(queue.looping())),
                     "asynchronous": looping_dispatch,
                     f"synchronous ({THREADS} threads), alone": queue.plain,
+                    EACH_ITS_OWN: queue.plain_each,
                     f"synchronous ({THREADS} threads)": queue.plain_dispatch,
                 },
             )
             loop.run(connector.aclose())
+    shared = rounds[f"synchronous ({THREADS} threads), alone"]
+    each = rounds[EACH_ITS_OWN]
+    report(
+        f"{EACH_ITS_OWN}, against one for all", median(each), "us", baseline=median(shared), ratio=ratio(shared, each)
+    )
     for face in ("asynchronous", f"synchronous ({THREADS} threads)"):
         us, alone = rounds[face], rounds[f"{face}, alone"]
         name = f"dispatch, {face} face, {IN_FLIGHT} lanes"

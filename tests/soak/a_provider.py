@@ -60,11 +60,14 @@ class Slow:
             await self._inner(scope, receive, late)
 
 
-def wait_until(probe: Callable[[], bool]) -> None:
-    """Return once ``probe`` says so; fail when it does not."""
-    deadline = time.monotonic() + PATIENCE
+def wait_until(probe: Callable[[], bool], moves: Callable[[], object] = lambda: None) -> None:
+    """Return once ``probe`` says so; fail when it does not, and what ``moves`` shows stands still. How long all of it takes is
+    the machine's affair."""
+    seen, deadline = moves(), time.monotonic() + PATIENCE
     while not probe():
-        assert time.monotonic() < deadline, f"still not after {PATIENCE} s"
+        if (now := moves()) != seen:
+            seen, deadline = now, time.monotonic() + PATIENCE
+        assert time.monotonic() < deadline, f"nothing new for {PATIENCE} s: {seen}"
         time.sleep(0.05)
 
 

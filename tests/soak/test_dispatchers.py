@@ -95,7 +95,10 @@ def dispatch(
             threads = greeted(emulator, connector, customers)
             with reading(connector) as seen, running(dispatchers, site) as processes:
                 queue(connector, threads, each)
-                wait_until(lambda: len(emulator.sent()) >= each * customers and is_all_told(emulator))
+                wait_until(
+                    lambda: len(emulator.sent()) >= each * customers and is_all_told(emulator),
+                    moves=lambda: (len(emulator.sent()), len(seen)),
+                )
                 counts = ended(processes)
             everything = connector.events(TENANT, limit=1_000_000).events
         assert everything == tuple(seen)
