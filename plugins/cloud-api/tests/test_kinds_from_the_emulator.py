@@ -42,6 +42,7 @@ from wa_connector.model.content import (
     Order,
     OrderItem,
     Reaction,
+    Referral,
     Sticker,
     TemplateMessage,
     Text,
@@ -351,11 +352,23 @@ def test_what_was_forwarded(site: Site, often: bool, expected: Forwarding) -> No
 
 @covers("receive: referral")
 def test_a_customer_who_comes_by_an_advertisement(site: Site) -> None:
-    site.emulator.arrive_from_ad(ANA, "hi")
+    told = {"ref": "autumn", "thumbnail_url": "https://fb.me/small.jpg", "welcome_message": {"text": "Ask us!"}}
+    site.emulator.arrive_from_ad(ANA, "hi", referral=told)
     heard = site.last(InboundMessage)
     assert heard.circumstances is not None
-    assert heard.circumstances.referral is not None
-    assert (heard.circumstances.referral.kind, heard.circumstances.referral.click) == ("ad", "clid")
+    assert heard.circumstances.referral == Referral(
+        "https://fb.me/ad",
+        "120",
+        "ad",
+        "Chat with us",
+        "We answer.",
+        "clid",
+        "autumn",
+        "Ask us!",
+        "image",
+        "https://fb.me/ad.jpg",
+        "https://fb.me/small.jpg",
+    )
 
 
 @covers("receive: context: referred_product")

@@ -433,7 +433,8 @@ class Deleted:
 @frozen
 class Referral:
     """The advertisement or post that a customer came by. ``click`` is the provider's id of the click, for whoever counts
-    what an advertisement brings."""
+    what an advertisement brings, ``ref`` what its maker wrote into the link; ``welcome`` is what greeted the customer.
+    ``media`` says what it shows (``image``, ``video``), at the addresses that follow."""
 
     url: str = field(default="", repr=False)
     source: str = ""
@@ -442,6 +443,11 @@ class Referral:
     headline: str = field(default="", repr=False)
     body: str = field(default="", repr=False)
     click: str = field(default="", repr=False)
+    ref: str = field(default="", repr=False)
+    welcome: str = field(default="", repr=False)
+    media: str = ""
+    media_url: str = field(default="", repr=False)
+    thumbnail_url: str = field(default="", repr=False)
 
 
 class Forwarding(Enum):
