@@ -245,14 +245,9 @@ def _circumstances(message: _Object, context: object) -> Circumstances | None:
         product = Product(reference(asked.get("catalog_id")), text(asked.get("product_retailer_id")))
     if isinstance(came, dict):
         names = ("source_url", "source_id", "source_type", "headline", "body", "ctwa_clid", "ref")
-        welcome, media = _part_of(came, "welcome_message"), text(came.get("image_url")) or text(came.get("video_url"))
-        referral = Referral(
-            *(text(came.get(name)) for name in names),
-            welcome=text(welcome.get("text")),
-            media=text(came.get("media_type")),
-            media_url=media,
-            thumbnail_url=text(came.get("thumbnail_url")),
-        )
+        welcome, media = _part_of(came, "welcome_message").get("text"), came.get("image_url") or came.get("video_url")
+        last = (welcome, came.get("media_type"), media, came.get("thumbnail_url"))
+        referral = Referral(*map(text, (*map(came.get, names), *last)))
     often, once = around.get("frequently_forwarded") is True, around.get("forwarded") is True
     forwarding = Forwarding.OFTEN if often else Forwarding.FORWARDED if once else Forwarding.NO
     found = Circumstances(referral, forwarding, product)
