@@ -1,12 +1,13 @@
 """Whose address is it? A payload's addresses are one person's, a BSUID beats a number, and grants do not move."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
 
 from wa_connector.decide import identity
+from wa_connector.decide.consenting import Witness, record
 from wa_connector.decide.receiving import receive_message
 from wa_connector.model.address import AddressKind
 from wa_connector.model.consent import Signal, Stage
@@ -17,7 +18,7 @@ from wa_connector.model.inbound import Report, Sender
 from wa_connector.model.outbound import Accepted
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
 from wa_connector.ports.rows import ADDRESS
-from wa_connector.testing.host import ACME, CARLS_NUMBER, address_of
+from wa_connector.testing.host import ACME, CARLS_NUMBER, PLAIN, address_of
 
 if TYPE_CHECKING:
     from tests.decide.conftest import Desk
@@ -51,6 +52,53 @@ def test_nobody_is_found_by_an_address_that_nobody_has(desk: "Desk") -> None:
     resolve(desk, CARLS_NUMBER)
     assert find(desk, "+16505550000") is None
     assert find(desk) is None
+
+
+THIRD_BSUID = "bsuid:three"
+
+
+def test_a_suppression_stays_with_its_number(make_desk: Callable[..., "Desk"]) -> None:
+    """On a channel that keeps nothing but suppressions: the network would not let us write to that number either. So it
+    is, however often the number changes hands, until whoever has it then takes it back."""
+    desk = make_desk(capabilities=evolve(PLAIN, asks_opt_in=False))
+    first = desk.receive("STOP", sender=(BSUID, CARLS_NUMBER)).customer
+    second = desk.receive("Hello", sender=(OTHER_BSUID, WA_ID)).customer
+    third = desk.receive("Hello", sender=(THIRD_BSUID, CARLS_NUMBER)).customer
+    assert len({first, second, third}) == 3
+    assert {desk.consent(customer).conversation for customer in (first, second, third)} == {Stage.REVOKED}
+    assert desk.evidence(third)[0].signal is Signal.STOP
+    desk.later(minutes=1)
+    desk.receive("START", sender=(THIRD_BSUID, CARLS_NUMBER))
+    fourth = desk.receive("Hello", sender=("bsuid:four", CARLS_NUMBER)).customer
+    assert desk.consent(third).conversation is Stage.GRANTED
+    assert desk.consent(fourth).conversation is Stage.UNKNOWN
+    assert desk.consent(first).conversation is Stage.REVOKED
+
+
+def test_a_suppression_of_another_channel_stays_too(make_desk: Callable[..., "Desk"]) -> None:
+    """Taking back the one leaves the other where it is."""
+    desk = make_desk(capabilities=evolve(PLAIN, asks_opt_in=False))
+    customer = desk.receive("STOP", sender=(BSUID, CARLS_NUMBER)).customer
+    other = evolve(desk.ground(), capabilities=evolve(PLAIN, channel="other", asks_opt_in=False))
+    desk.do(record, other, customer, Witness(Signal.STOP, desk.now, cause="elsewhere"))
+    desk.later(minutes=1)
+    desk.receive("START", sender=(BSUID, CARLS_NUMBER))
+    new = desk.receive("Hello", sender=(OTHER_BSUID, CARLS_NUMBER)).customer
+    assert desk.consent(new).conversation is Stage.UNKNOWN
+    assert desk.consent(new, "other").conversation is Stage.REVOKED
+
+
+def test_a_number_under_which_nothing_is_kept_has_nothing_to_take_back(make_desk: Callable[..., "Desk"]) -> None:
+    """Neither where nobody ever said STOP, nor where he said it before his number was known."""
+    desk = make_desk(capabilities=evolve(PLAIN, asks_opt_in=False))
+    customer = desk.receive("STOP", sender=(BSUID,)).customer
+    desk.later(minutes=1)
+    desk.receive("START", sender=(BSUID, CARLS_NUMBER))
+    assert desk.consent(customer).conversation is Stage.GRANTED
+    other = make_desk(capabilities=evolve(PLAIN, asks_opt_in=False))
+    customer = other.receive("Hello", sender=(CARLS_NUMBER,)).customer
+    other.do(record, other.ground(), customer, Witness(Signal.RECORDED, other.now, cause="a form"))
+    assert other.consent(customer).conversation is Stage.GRANTED
 
 
 def test_a_number_and_a_whatsapp_id_of_its_digits_are_one_line(desk: "Desk") -> None:

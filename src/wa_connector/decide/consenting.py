@@ -5,8 +5,8 @@ from datetime import datetime
 from attrs import field, frozen
 
 from wa_connector.decide.draft import Draft
-from wa_connector.decide.ground import Ground, consent_of
-from wa_connector.decide.refusals import append
+from wa_connector.decide.ground import Ground, addresses_of, consent_of
+from wa_connector.decide.refusals import append, keep_with_numbers
 from wa_connector.evidence.ledger import source_of
 from wa_connector.model.consent import ChannelConsent, Evidence, Personal, Purpose, Signal
 from wa_connector.model.ids import CustomerId, UserId
@@ -48,6 +48,8 @@ def record(draft: Draft, ground: Ground, customer: CustomerId, seen: Witness) ->
     channel = ground.capabilities.channel
     before = consent_of(draft, customer)
     folded = append(draft, customer, _entry(draft, ground, customer, seen))
+    if not ground.capabilities.asks_opt_in and before.on(channel).conversation is not folded.on(channel).conversation:
+        keep_with_numbers(draft, addresses_of(draft, customer), channel, folded.on(channel))
     if seen.attachment:
         draft.put(FILE_USE.of(draft.tenant, seen.attachment, f"evidence:{customer}:{folded.length}"), "")
     return Moved(before.on(channel), folded.on(channel))

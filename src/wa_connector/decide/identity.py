@@ -135,6 +135,8 @@ def _claim(draft: Draft, customer: CustomerId, address: Address) -> None:
         draft.put(_address_key(draft, address), AddressRecord((*ended, fact)))
         if holder is None:
             recall(draft, customer, address)
+        elif survivor(draft, holder) != customer:
+            recall(draft, customer, address, stays=True)
     owner = customer_record(draft, customer)
     if address not in owner.addresses:
         draft.put(_key(draft, customer), evolve(owner, addresses=(*owner.addresses, address)))

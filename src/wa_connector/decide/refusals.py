@@ -1,4 +1,4 @@
-"""What a forgotten person refused, and how it finds him again.
+"""What a forgotten person refused, and how it finds him again; and what stays with a number.
 
 Theory: of somebody who is forgotten, nothing may be left that names him, and what he refused must hold when he comes
 again, or is brought again by an import. So his refusals are kept under a *keyed digest* of each of his addresses: whoever
@@ -19,9 +19,10 @@ from wa_connector.decide.draft import Draft
 from wa_connector.decide.merging import evidence_of
 from wa_connector.evidence.fold import fold, folding_key, is_late, recorded
 from wa_connector.evidence.ledger import sealed, source_of
-from wa_connector.model.address import Address
+from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.consent import (
     NO_EVIDENCE,
+    ChannelConsent,
     ConsentRecord,
     Evidence,
     Forgotten,
@@ -36,6 +37,7 @@ from wa_connector.ports.rows import CONSENT, EVIDENCE, FORGOTTEN, HASH_KEY, Key
 
 METHOD: Final = "forgotten"
 """The ``method`` of evidence that was kept under a digest."""
+_NUMBERS: Final = frozenset({AddressKind.NUMBER, AddressKind.WHATSAPP_ID})
 _REFUSED: Final = {Stage.REVOKED: Signal.STOP, Stage.DECLINED: Signal.DECLINED}
 
 
@@ -69,6 +71,30 @@ def keep(draft: Draft, addresses: Iterable[Address], refusals: tuple[Refusal, ..
         draft.put(row, Forgotten(tuple(kept)))
 
 
+def keep_with_numbers(draft: Draft, addresses: Iterable[Address], channel: str, consent: ChannelConsent) -> None:
+    """Keep a STOP of a channel that only keeps suppressions under the customer's numbers, too: whoever has the number next
+    is not written to either, as the network or the provider would not let us. What took it back takes it from there.
+    """
+    stopped = consent.conversation is Stage.REVOKED
+    key = _hash_key(draft)
+    if key is None and not stopped:
+        return
+    numbers = [address for address in addresses if address.kind in _NUMBERS]
+    if stopped:
+        assert consent.changed_at is not None, "a stage that moved says when"
+        keep(draft, numbers, (Refusal(channel, Signal.STOP, consent.changed_at),))
+        return
+    assert key is not None
+    for address in numbers:
+        row = _row(draft, key, address)
+        kept: Forgotten | None = draft.get(row)
+        left = tuple(each for each in kept.refusals if each.channel != channel) if kept else ()
+        if kept is not None and left:
+            draft.put(row, Forgotten(left))
+        elif kept is not None:
+            draft.delete(row)
+
+
 # --- finding again ----------------------------------------------------------------------------------------------------
 
 
@@ -82,8 +108,9 @@ def consent_at(draft: Draft, addresses: Iterable[Address]) -> ConsentRecord:
     return ConsentRecord(fold(_entry(draft, CustomerId(""), refusal) for refusal in refusals))
 
 
-def recall(draft: Draft, customer: CustomerId, address: Address) -> None:
-    """Let what is kept under an address that ``customer`` just claimed count for him, and keep it there no longer."""
+def recall(draft: Draft, customer: CustomerId, address: Address, *, stays: bool = False) -> None:
+    """Let what is kept under an address that ``customer`` just claimed count for him, and keep it there no longer, unless it
+    ``stays`` with the address: he took that from somebody, and another may take it from him."""
     key = _hash_key(draft)
     if key is None:
         return
@@ -91,7 +118,8 @@ def recall(draft: Draft, customer: CustomerId, address: Address) -> None:
     kept: Forgotten | None = draft.get(row)
     if kept is None:
         return
-    draft.delete(row)
+    if not stays:
+        draft.delete(row)
     entries = (_entry(draft, customer, refusal) for refusal in kept.refusals)
     for entry in sorted(entries, key=folding_key):
         append(draft, customer, entry)

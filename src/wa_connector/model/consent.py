@@ -173,7 +173,8 @@ class Refusal:
 
 @frozen
 class Forgotten:
-    """What is kept under the keyed digest of an address whose holder was forgotten, and nothing but that."""
+    """What is kept under the keyed digest of an address: all that a forgotten holder refused, and nothing but that; and what
+    stays with a number, whoever has it (``decide.refusals.keep_with_numbers``)."""
 
     refusals: tuple[Refusal, ...]
 
