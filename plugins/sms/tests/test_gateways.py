@@ -26,17 +26,19 @@ from wa_connector_sms.kannel import _dlr_url
 
 from wa_connector.errors import InboundRejected
 from wa_connector.model.address import number
-from wa_connector.model.consent import Signal
+from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.content import Image, MediaRef, Text
 from wa_connector.model.decision import Reason, RemedyKind
 from wa_connector.model.directory import Account, App, Line, LineSetup
 from wa_connector.model.event import LineStopped
 from wa_connector.model.ids import AppId, MessageId, ProviderId
 from wa_connector.model.inbound import InboundMessage
-from wa_connector.model.message import MessageStatus, NoticeKind
+from wa_connector.model.message import ByCustomer, MessageStatus, NoticeKind
 from wa_connector.model.outbound import AccountStopped, Deferred, Envelope, OutcomeUnknown, Rejected
 from wa_connector.model.secret import Secret
+from wa_connector.model.setting import RevocationScope
 from wa_connector.ports.channel import WebhookReply, WebhookRequest
+from wa_connector.ports.rows import CONSENT
 from wa_connector.shell.adapters import PlainMedia, in_place
 from wa_connector.testing.host import ACCOUNT, ACME, LINE
 from wa_connector.testing.media import MemoryMediaStore
@@ -524,6 +526,74 @@ def test_a_message_comes_in_once(provider: Provider, desk_of: Callable[..., Any]
         answer = desk.take(provider.says("Hello & 👋 + %", "in-1"))
         assert (answer.status, answer.body) == (200, b"")  # any other body would be sent to the customer
     assert desk.received == [Text("Hello & 👋 + %")]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "STOP",
+        "stop",
+        " Stop! ",
+        "STOPALL",
+        "Stop all",
+        "END",
+        "CANCEL",
+        "UNSUBSCRIBE",
+        "QUIT",
+        "REVOKE",
+        "OPTOUT",
+        "opt out",
+        "ARRET",
+        "Arrêt",
+        "ALTO",
+        "PARAR",
+        "BAJA",
+        "ABMELDEN",
+        "STOPP",
+    ],
+)
+def test_every_word_for_stop_is_one(desk_of: Callable[..., Any], word: str) -> None:
+    """Those of the CTIA and of the FCC's rule, and of other languages; the whole message, whatever is around it.
+
+    Source: CTIA, Messaging Principles; 47 CFR 64.1200(a)(10).
+    """
+    desk = desk_of(TWILIO)
+    desk.take(twilio_says(word, "in-1"))
+    assert desk.placed(THEIRS, "Hello?").decision.reason is Reason.CONSENT_REVOKED
+    assert desk.notices == [NoticeKind.STOP]
+
+
+@pytest.mark.parametrize("text", ["please stop texting me", "Can I cancel my order?", "No", "Yes", "START", "The end."])
+def test_what_is_no_word_for_stop_stops_nothing(desk_of: Callable[..., Any], text: str) -> None:
+    """It is shown to people; YES and START with nothing before them are messages like others."""
+    desk = desk_of(TWILIO)
+    desk.take(twilio_says(text, "in-1"))
+    assert desk.placed(THEIRS, "Hello?").decision.is_allowed
+    assert desk.notices == []
+
+
+@pytest.mark.parametrize("word", ["HELP", "info", "Hilfe"])
+def test_a_call_for_help_is_always_answered(desk_of: Callable[..., Any], word: str) -> None:
+    """After a STOP, too, and every time; by the provider, where it says that it did."""
+    desk = desk_of(TWILIO)
+    desk.take(twilio_says("STOP", "in-1"))
+    for named in ("in-2", "in-3"):
+        desk.take(twilio_says(word, named))
+    desk.dispatch()
+    assert desk.notices == [NoticeKind.STOP, NoticeKind.HELP, NoticeKind.HELP]
+
+
+@pytest.mark.parametrize(("scope", "stage"), [("channel", Stage.UNKNOWN), ("all", Stage.REVOKED)])
+def test_how_far_a_stop_reaches_is_the_organizations_setting(
+    desk_of: Callable[..., Any], scope: str, stage: Stage
+) -> None:
+    desk = desk_of(TWILIO, revocation_scope=RevocationScope(scope))
+    desk.take(twilio_says("STOP", "in-1"))
+    (message,) = (each for each in desk.messages if isinstance(each.author, ByCustomer))
+    key = CONSENT.of(ACME, message.customer)
+    consent = desk.host.storage.load([key]).rows[key].value
+    assert consent.on("sms").conversation is Stage.REVOKED
+    assert consent.on("whatsapp").conversation is stage
 
 
 @each_provider
