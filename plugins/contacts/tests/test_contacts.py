@@ -137,7 +137,7 @@ def test_what_is_no_number_is_left_out_and_told_without_it(tmp_path: Path) -> No
         (
             "book.vcf",
             "card 1",
-            "number 5 has no country code that exists, and the store was given no region to read it in",
+            "number 5 has no country code that exists",
         ),
         ("book.vcf", "card 2", "has no name"),
         ("book.vcf", "card 3", "has no end; what there is of it was taken"),

@@ -19,9 +19,12 @@ from typing import Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from wa_connector.errors import Unavailable, UsageError
-from wa_connector.model.address import Address, AddressKind, number
+from wa_connector.model.address import Address, AddressKind
 from wa_connector.model.contact import Contact
 from wa_connector.model.ids import ContactId, TenantId, UserId
+from wa_connector.policy.lookalikes import lookalikes
+from wa_connector.policy.numbers import Dialable, NoNumber, Numbering, ShortCode, Unread, read_party
+from wa_connector_contacts.matching import Matches, matched
 
 CHECK_EVERY: Final = 1.0
 """Seconds between two looks at the files' stamps."""
@@ -67,6 +70,16 @@ class Shelf:
     problems: tuple[Problem, ...] = ()
     failure: str = ""
 
+    def find(self, addresses: Iterable[Address]) -> tuple[Contact, ...]:
+        """The contacts with one of these addresses, whoever owns them; a lookup for each address."""
+        found = (each for address in addresses for each in self.by_lookup.get(address.lookup, ()))
+        return tuple({(each.owner, each.id): each for each in found}.values())
+
+    def lookup_many(self, addresses: Sequence[Address]) -> Matches:
+        """The contacts of each address, those of other spellings of it behind the certain ones."""
+        spelled = (each for address in addresses for each in (address, *lookalikes(address)))
+        return matched(addresses, self.find(spelled))
+
 
 def stamped(path: Path) -> tuple[str, int, int, int]:
     """What changes when a file does. Raises ``OSError``."""
@@ -111,9 +124,11 @@ class FileContacts(ABC):
         """The contacts with one of these addresses, whoever owns them; a lookup for each address."""
         if tenant != self._tenant:
             return ()
-        by_lookup = self._now().by_lookup
-        found = (each for address in addresses for each in by_lookup.get(address.lookup, ()))
-        return tuple({(each.owner, each.id): each for each in found}.values())
+        return self._now().find(addresses)
+
+    def lookup_many(self, tenant: TenantId, addresses: Sequence[Address]) -> Matches:
+        """As ``matching.Many``."""
+        return matched(addresses, ()) if tenant != self._tenant else self._now().lookup_many(addresses)
 
     def problems(self) -> tuple[Problem, ...]:
         """What was left out, in the order of the files, for an admin to mend. Raises ``Unavailable``."""
@@ -209,24 +224,19 @@ def _fingerprint(entry: Entry) -> str:
 
 
 def parse_number(text: str, region: str | None) -> Address | str:
-    """The E.164 number of what somebody typed, or why it is none. An extension is left off: the line is what counts.
+    """The E.164 number or short code of what somebody typed, or why it is none. An extension is left off: the line is what
+    counts."""
+    numbering = Numbering(region or "")
+    read = read_party(text, numbering)
+    if isinstance(read, Dialable | ShortCode):
+        return read.address
+    return _WHY[read.why] if isinstance(read, Unread) else _WHY[NoNumber.NOT_A_NUMBER]
 
-    "Possible" rather than "valid": new ranges are given out faster than libraries learn of them, and a contact who is
-    left out cannot be written to.
-    """
-    import phonenumbers
 
-    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
-        raise UsageError(f"no numbering plan of a region {region!r} is known; use ISO 3166 letters")
-    try:
-        parsed = phonenumbers.parse(text, region)
-        if phonenumbers.is_possible_number(parsed):
-            return number(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
-    except phonenumbers.NumberParseException as error:
-        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
-            hint = "" if region else ", and the store was given no region to read it in"
-            return f"has no country code that exists{hint}"
-        return "is not a telephone number"
-    except UsageError:
-        pass  # possible as a short local number, but not by E.164
-    return "is too short or too long for its country"
+_WHY: Final = {
+    NoNumber.NO_REGION: "has no country code that exists, and the store was given no region to read it in",
+    NoNumber.NO_COUNTRY: "has no country code that exists",
+    NoNumber.NO_AREA: "is too short or too long for its country",
+    NoNumber.LENGTH: "is too short or too long for its country",
+    NoNumber.NOT_A_NUMBER: "is not a telephone number",
+}
