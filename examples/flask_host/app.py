@@ -18,6 +18,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from wa_connector_voicemail import VoicemailWatcher
 from werkzeug.serving import make_server
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
@@ -128,6 +129,15 @@ def make_app(connector: Connector, clock: wiring.HostClock, options: wiring.Opti
     def composer(thread: str) -> ResponseReturnValue:
         return views.composer(connector.composer(tenant, user(), ConversationId(thread)))
 
+    @app.get("/api/conversations/<thread>/answers")
+    def answers(thread: str) -> ResponseReturnValue:
+        found = connector.answer_actions(tenant, user(), ConversationId(thread))
+        return jsonify([views.answer(each) for each in found])
+
+    @app.post("/api/conversations/<thread>/answers/<line>")
+    def answer(thread: str, line: str) -> ResponseReturnValue:
+        return views.placement(connector.answer(tenant, user(), ConversationId(thread), LineId(line)))
+
     @app.get("/api/conversations/<thread>/timeline")
     def timeline(thread: str) -> ResponseReturnValue:
         before, after = request.args.get("before", ""), request.args.get("after", "")
@@ -228,12 +238,34 @@ def dispatching(connector: Connector) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def watching(connector: Connector, watched: wiring.Boxes | None, clock: wiring.HostClock) -> Iterator[None]:
+    """Look into the voicemail boxes, in a thread, for as long as the block runs."""
+    if watched is None:
+        yield
+        return
+    watcher = VoicemailWatcher(connector, watched.endpoint, watched.source, watched.lines, watched.memory, clock=clock)
+    stop = Event()
+    thread = Thread(target=watcher.run_until, args=(stop.is_set,), name="voicemail")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 def main() -> None:
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     options, clock, office = wiring.options(__doc__ or ""), wiring.HostClock(), FrontOffice()
-    with Connector(wiring.plugins(options, office), discover=False, clock=clock) as connector, dispatching(connector):
+    watched = wiring.boxes(options)
+    with (
+        Connector(wiring.plugins(options, office, watched), discover=False, clock=clock) as connector,
+        dispatching(connector),
+        watching(connector, watched, clock),
+    ):
         server = make_server("127.0.0.1", options.port, make_app(connector, clock, options, office), threaded=True)
         wiring.announce(server.server_port)
         server.serve_forever()

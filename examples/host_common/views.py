@@ -15,6 +15,7 @@ from attrs import asdict
 from wa_connector import (
     Act,
     AddressRequest,
+    AnswerAction,
     Audio,
     Author,
     Button,
@@ -130,6 +131,20 @@ def action(value: ContactAction) -> Json:
     }
 
 
+def answer(value: AnswerAction) -> Json:
+    """One way to answer somebody who called."""
+    return {
+        "channel": value.channel,
+        "label": value.label,
+        "line": value.line,
+        "possible": value.is_possible,
+        "write": decision(value.write),
+        "template": decision(value.template),
+        "ask": decision(value.ask),
+        "conversation": value.conversation,
+    }
+
+
 def composer(value: Composer) -> Json:
     return {
         "write": decision(value.write),
@@ -137,6 +152,7 @@ def composer(value: Composer) -> Json:
         "ask": decision(value.ask),
         "held": value.held,
         "closes_at": _at(value.closes_at),
+        "fall_back": {"line": value.fall_back.line, "label": value.fall_back.label} if value.fall_back else None,
     }
 
 

@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, final
 
+import wa_connector_sms.plugin
 from attrs import frozen
 from wa_connector_cloud_api import AsyncCloudApiTransport, CloudApiChannel, CloudApiTransport
 from wa_connector_cloud_api import Options as CloudApiOptions
 from wa_connector_cloud_api.options import BASE_URL
 from wa_connector_contacts import ContactsPlugin, VcardContacts
-from wa_connector_directory import DirectoryPlugin
+from wa_connector_directory import DirectoryPlugin, TomlDirectory
 from wa_connector_media import MediaPlugin
 from wa_connector_sqlite import SqlitePlugin
+from wa_connector_voicemail import Asterisk, VoicemailPlugin
 
 from examples.host_common.front_office import FrontOffice
-from wa_connector import TenantId, hookimpl
+from wa_connector import Line, LineId, TenantId, hookimpl
 
 CONFIG: Final = Path(__file__).resolve().parents[1] / "config"
 
@@ -34,6 +36,7 @@ class Options:
     port: int
     tenant: TenantId
     is_dev: bool
+    voicemail: Path | None
 
 
 def options(description: str) -> Options:
@@ -46,10 +49,30 @@ def options(description: str) -> Options:
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (%(default)s)")
     parser.add_argument("--tenant", default="acme", type=TenantId, help="whose host this is (%(default)s)")
     parser.add_argument("--dev", action="store_true", dest="is_dev", help="let POST /dev/clock move the clock")
+    parser.add_argument("--voicemail", type=Path, help="the voicemail folder of an Asterisk's spool, if there is one")
     return Options(**vars(parser.parse_args()))
 
 
-def plugins(chosen: Options, office: FrontOffice) -> list[object]:
+@frozen
+class Boxes:
+    """The voicemail boxes that this host watches, and where it remembers what it saw."""
+
+    source: Asterisk
+    lines: tuple[Line, ...]
+    memory: Path
+    endpoint: str = "/voicemail"
+
+
+def boxes(chosen: Options) -> Boxes | None:
+    """The boxes of the directory, where the host was told of a spool."""
+    if chosen.voicemail is None:
+        return None
+    setup = TomlDirectory(chosen.directory).line(chosen.tenant, LineId("box"))
+    lines = (setup.line,) if setup else ()
+    return Boxes(Asterisk("pbx", chosen.voicemail), lines, chosen.data / "voicemail")
+
+
+def plugins(chosen: Options, office: FrontOffice, watched: Boxes | None = None) -> list[object]:
     """Everything that the connector needs, registered by hand, so that the list below is all that runs here."""
     chosen.data.mkdir(parents=True, exist_ok=True)
     directory = DirectoryPlugin(chosen.directory)
@@ -60,6 +83,8 @@ def plugins(chosen: Options, office: FrontOffice) -> list[object]:
         SqlitePlugin(chosen.data / "wa.sqlite3"),
         MediaPlugin(chosen.data / "media"),
         CloudApi(chosen.graph),
+        wa_connector_sms.plugin,
+        *([VoicemailPlugin([watched.source])] if watched else []),
         office,
     ]
 

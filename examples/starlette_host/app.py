@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from wa_connector_voicemail.aio import AsyncVoicemailWatcher
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # so that the folder beside this one is found
 
@@ -154,6 +155,15 @@ class Host:
         placed = await acts.act_of(request.path_params["act"])(self._connector, on, await _body(request))
         return JSONResponse(*views.placement(placed))
 
+    async def answers(self, request: Request) -> Response:
+        found = await self._connector.answer_actions(self._tenant, _user(request), _thread(request))
+        return JSONResponse([views.answer(each) for each in found])
+
+    async def answer(self, request: Request) -> Response:
+        line = LineId(request.path_params["line"])
+        placed = await self._connector.answer(self._tenant, _user(request), _thread(request), line)
+        return JSONResponse(*views.placement(placed))
+
     async def held(self, request: Request) -> Response:
         found = await self._connector.held(self._tenant, _user(request), _thread(request))
         return JSONResponse([views.message(each) for each in found])
@@ -207,7 +217,11 @@ class Host:
 
 
 def make_app(
-    connector: AsyncConnector, clock: wiring.HostClock, options: wiring.Options, office: FrontOffice
+    connector: AsyncConnector,
+    clock: wiring.HostClock,
+    options: wiring.Options,
+    office: FrontOffice,
+    watched: wiring.Boxes | None = None,
 ) -> Starlette:
     """The application; its lifespan runs the dispatcher, and closes the connector."""
     host = Host(connector, clock, options, office)
@@ -224,6 +238,8 @@ def make_app(
         Route(f"{thread}/customer-timeline", host.customer_timeline),
         Route(f"{thread}/read", host.mark_read, methods=["POST"]),
         Route(f"{thread}/composer", host.composer),
+        Route(f"{thread}/answers", host.answers),
+        Route(f"{thread}/answers/{{line}}", host.answer, methods=["POST"]),
         Route(f"{thread}/timeline", host.timeline),
         Route(f"{thread}/messages", host.send, methods=["POST"]),
         Route(f"{thread}/acts/{{act}}", host.act, methods=["POST"]),
@@ -238,21 +254,35 @@ def make_app(
         Route("/api/quarantine", host.quarantine),
         *([Route("/dev/clock", host.move_clock, methods=["POST"])] if options.is_dev else []),
     ]
-    return Starlette(routes=routes, lifespan=_dispatching(connector), exception_handlers={WaConnectorError: _trouble})
+    return Starlette(
+        routes=routes, lifespan=_dispatching(connector, watched, clock), exception_handlers={WaConnectorError: _trouble}
+    )
 
 
-def _dispatching(connector: AsyncConnector) -> Callable[[Starlette], Any]:
+def _dispatching(
+    connector: AsyncConnector, watched: wiring.Boxes | None, clock: wiring.HostClock
+) -> Callable[[Starlette], Any]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         stop = asyncio.Event()
         async with connector, asyncio.TaskGroup() as tasks:
             tasks.create_task(connector.dispatcher.run_until(stop, poll=0.2))
+            looking = tasks.create_task(_watching(connector, watched, clock))
             try:
                 yield
             finally:
+                looking.cancel()
                 stop.set()  # the group waits for the message at hand
 
     return lifespan
+
+
+async def _watching(connector: AsyncConnector, watched: wiring.Boxes | None, clock: wiring.HostClock) -> None:
+    """Look into the voicemail boxes until it is cancelled."""
+    if watched is not None:
+        await AsyncVoicemailWatcher(
+            connector, watched.endpoint, watched.source, watched.lines, watched.memory, clock=clock
+        ).run_forever()
 
 
 def _user(request: Request) -> UserId:
@@ -288,9 +318,10 @@ def main() -> None:
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING)
     options, clock, office = wiring.options(__doc__ or ""), wiring.HostClock(), FrontOffice()
-    connector = AsyncConnector(wiring.plugins(options, office), discover=False, clock=clock)
+    watched = wiring.boxes(options)
+    connector = AsyncConnector(wiring.plugins(options, office, watched), discover=False, clock=clock)
     config = uvicorn.Config(
-        make_app(connector, clock, options, office), log_level="warning", timeout_graceful_shutdown=5
+        make_app(connector, clock, options, office, watched), log_level="warning", timeout_graceful_shutdown=5
     )
     with socket.create_server(("127.0.0.1", options.port)) as listener:
         wiring.announce(listener.getsockname()[1])

@@ -16,9 +16,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any, Final, TypeVar, final
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from attrs import frozen
@@ -80,6 +83,54 @@ TEMPLATES: Final = (
 )
 
 
+SMS_NUMBER: Final = "+15550002222"
+TELEPHONY: Final = """
+[[apps]]
+id = "sms-gateway"
+channel = "sms"
+gateway = "kannel"
+endpoint = "/webhooks/sms"
+secret = "kannel:callback-secret"
+
+[[accounts]]
+id = "acme-sms"
+app = "sms-gateway"
+provider_ref = "operator"
+base_url = "{gateway}"
+token = "sesame"
+
+[accounts.options]
+username = "acme"
+callback_url = "http://kannel:callback-secret@127.0.0.1:8080/webhooks/sms"
+
+[[lines]]
+id = "texts"
+account = "acme-sms"
+address = "{number}"
+provider_ref = "{number}"
+region = "US"
+
+[[apps]]
+id = "pbx"
+channel = "voicemail"
+endpoint = "/voicemail"
+secret = "nothing comes by webhook"
+
+[[accounts]]
+id = "acme-pbx"
+app = "pbx"
+provider_ref = "pbx"
+token = "no manager"
+
+[[lines]]
+id = "box"
+account = "acme-pbx"
+address = "1000"
+provider_ref = "1000@default"
+region = "US"
+"""
+
+
 FAULTS: Final[Mapping[str, Callable[[Emulator], object]]] = {
     "blocked": lambda emulator: emulator.block(CUSTOMER),
     "no-webhooks": lambda emulator: emulator.pause_webhooks(),
@@ -122,7 +173,7 @@ class HostUser:
     def actions(self, contact: str) -> list[Json]:
         """The entries of a contact's page: one for each line on which something could be done."""
         found: list[Json] = self.get(f"/api/contacts/{contact}/actions")
-        return found
+        return [each for each in found if each["channel"] == "whatsapp"]
 
     def thread_with(self, contact: str) -> str:
         """The conversation that the WhatsApp mark on the contact's page opens."""
@@ -212,6 +263,10 @@ class Phone:
         body = {"data": b64encode(data).decode(), "mime_type": mime_type, "caption": caption}
         self._do("image", body)
 
+    def shows_number(self) -> None:
+        """Let businesses see the number, from now on."""
+        self._do("show-number", {})
+
     def sent_by_business(self) -> int:
         """How many messages of the business the provider has ever accepted, for whomever."""
         return len(self.control("GET", "/sent"))
@@ -221,6 +276,61 @@ class Phone:
         self.control("POST", f"{self._path}/{what}", body)
 
 
+@final
+class Gateway:
+    """A Kannel as the host sees it: it takes text messages, and tells of those that the customer writes."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        texts = self.texts
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                texts.append(parse_qs(urlsplit(self.path).query)["text"][0])
+                self.send_response(202)
+                self.end_headers()
+                self.wfile.write(b"0: Accepted for delivery")
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def tell(self, host_url: str, text: str, at: datetime) -> None:
+        """Hand the host what the customer wrote."""
+        told = {"account": "operator", "from": CUSTOMER, "to": SMS_NUMBER, "text": text, "coding": "0"}
+        told |= {"id": secrets.token_hex(8), "at": str(int(at.timestamp()))}
+        answer = httpx.get(f"{host_url}/webhooks/sms", params=told, auth=("kannel", "callback-secret"), timeout=15)
+        answer.raise_for_status()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@final
+class Answerphone:
+    """The box of an Asterisk, on the disk."""
+
+    def __init__(self, spool: Path) -> None:
+        self._box = spool / "default" / "1000"
+        for folder in ("INBOX", "Old", "Urgent"):
+            (self._box / folder).mkdir(parents=True)
+
+    def records(self, recording: bytes, caller: str, at: datetime) -> None:
+        """Keep what a caller said: the recording first, the text file last, each renamed into its place."""
+        seconds = int(at.timestamp())
+        info = f'[message]\norigmailbox=1000\ncallerid="Carla" <{caller}>\norigtime={seconds}\n'
+        info += f"msg_id={seconds}-00000001\nduration=7\n"
+        for name, content in (("msg0000.wav", recording), ("msg0000.txt", info.encode())):
+            (self._box / name).write_bytes(content)
+            (self._box / name).rename(self._box / "INBOX" / name)
+
+
 # --- the stage --------------------------------------------------------------------------------------------------------
 
 
@@ -228,8 +338,12 @@ class Phone:
 class Stage:
     """What the scenes use: the people, both clocks, and the checks. Each check that holds becomes a line."""
 
-    def __init__(self, host_url: str, control_url: str, patience: float) -> None:
+    def __init__(
+        self, host_url: str, control_url: str, patience: float, gateway: Gateway, answerphone: Answerphone
+    ) -> None:
         self.host_url: Final = host_url
+        self.gateway: Final = gateway
+        self.answerphone: Final = answerphone
         self.ana: Final = HostUser(host_url, "ana")
         self.ben: Final = HostUser(host_url, "ben")
         self.dora: Final = HostUser(host_url, "dora")
@@ -249,6 +363,10 @@ class Stage:
 
     def did(self, who: str, what: str) -> None:
         self._lines.append(Did(who, what))
+
+    def now(self) -> datetime:
+        """What the host's clock says."""
+        return datetime.fromisoformat(self.ana.post("/dev/clock", {"advance_seconds": 0})["now"])
 
     def passes(self, span: timedelta) -> None:
         """Let time pass, for the host and for the provider."""
@@ -324,6 +442,8 @@ def _entry(message: Json) -> Entry:
         text = " ".join(filter(None, (f"[{content['deed'].replace('_', ' ')}]", whom, text)))
     elif content["kind"] == "note":
         text = f"[note] {text}"
+    elif content["kind"] == "voicemail":
+        text = f"[voicemail, {content['seconds']:.0f} seconds] {text}"
     elif content["kind"] == "template":
         text = f"[template {content['name']}] {text}"
     at = datetime.fromisoformat(message["at"]).strftime("%d %b %H:%M:%S")
@@ -348,10 +468,16 @@ def set_up(setting: Setting) -> Iterator[Stage]:
         if setting.hides_number:
             contacts = Path(folder, "contacts.vcf")
             contacts.write_text(NUMBERLESS, encoding="utf-8")
+        gateway, spool = Gateway(), Path(folder, "spool")
+        running.callback(gateway.close)
+        answerphone = Answerphone(spool)
+        directory = Path(folder, "directory.toml")
+        directory.write_text(_directory(gateway), encoding="utf-8")
+        more = ["--directory", directory, "--voicemail", spool]
         host_url = running.enter_context(
-            running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator), contacts)
+            running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator), contacts, more)
         )
-        stage = Stage(host_url, served.control_url, setting.patience)
+        stage = Stage(host_url, served.control_url, setting.patience, gateway, answerphone)
         try:
             # The provider asks the host for the verify token first; a host that cannot answer is not subscribed.
             webhook = {"url": f"{host_url}/webhooks/whatsapp", "verify_token": VERIFY_TOKEN}
@@ -361,6 +487,17 @@ def set_up(setting: Setting) -> Iterator[Stage]:
             yield stage
         finally:
             stage.close()
+
+
+def _directory(gateway: Gateway) -> str:
+    """The example's directory, with a line for text messages and a voicemail box beside the one for WhatsApp."""
+    text = (EXAMPLES / "config/directory.toml").read_text(encoding="utf-8")
+    for state in ("true", "false"):
+        text = text.replace(
+            f"channels = {{ whatsapp = {state} }}",
+            f"channels = {{ whatsapp = {state}, sms = {state}, voicemail = {state} }}",
+        )
+    return text + TELEPHONY.format(gateway=gateway.url, number=SMS_NUMBER)
 
 
 def _secrets(emulator: Emulator) -> Mapping[str, str]:
@@ -374,7 +511,12 @@ def _secrets(emulator: Emulator) -> Mapping[str, str]:
 
 @contextmanager
 def running_host(
-    face: str, folder: Path, graph_url: str, environment: Mapping[str, str], contacts: Path | None = None
+    face: str,
+    folder: Path,
+    graph_url: str,
+    environment: Mapping[str, str],
+    contacts: Path | None = None,
+    more: Sequence[str | Path] = (),
 ) -> Iterator[str]:
     """The example host of a face in a process of its own, with its data and its log in ``folder``; gives its address.
     ``contacts`` are its own where None is given.
@@ -383,7 +525,7 @@ def running_host(
     """
     log = folder / "host.log"
     command = [sys.executable, FACES[face], "--data", folder / "data", "--graph", graph_url, "--port", "0", "--dev"]
-    command += ["--contacts", contacts] if contacts else []
+    command += [*(["--contacts", contacts] if contacts else []), *more]
     with (
         log.open("wb") as output,
         subprocess.Popen(

@@ -19,6 +19,8 @@ ACCOUNT: Final = "/api/accounts/acme-whatsapp/templates"
 ASK_CARLA: Final = "/api/contacts/carla/lines/reception/ask-consent"
 REQUEST: Final = "Hello, this is Acme. May we write to you on WhatsApp?"
 CONFIRMATION: Final = "Thank you. You can write to us here at any time. Reply STOP to end this."
+RECORDING: Final = b"RIFF$\x00\x00\x00WAVEfmt " + bytes(28)
+"""What she said, as a file of sound without any."""
 FAREWELL: Final = "You will get no more messages from us here. Reply START to come back."
 
 
@@ -270,6 +272,62 @@ def all_of_it_is_stored(on: Stage) -> None:
     on.shows([*before, *after])
 
 
+def the_customer_calls(on: Stage) -> None:
+    on.did("Carla", "lets her number be seen, writes “I will call you.”, calls, and talks to the answerphone")
+    on.carla.shows_number()
+    on.carla.writes("I will call you.")
+    on.passes(timedelta(minutes=1))
+    on.answerphone.records(RECORDING, "6505551234", on.now())
+    on.comes(
+        "Ben finds it among what nobody has taken yet",
+        ["box"],
+        lambda: [name for name in _waiting(on) if name == "box"],
+    )
+    box = f"/api/conversations/{_waiting(on)['box']}"
+    on.comes("with its recording", sha256_of(RECORDING), lambda: _recording(on, box))
+
+
+def she_is_answered_by_sms(on: Stage) -> None:
+    box = f"/api/conversations/{_waiting(on)['box']}"
+    on.did("Ben", "looks how she can be answered: she wrote STOP on WhatsApp, and nowhere else")
+    ways = {each["channel"]: each for each in on.ben.get(f"{box}/answers")}
+    on.refused(ways["whatsapp"]["template"], "a template", "consent_revoked")
+    on.allowed(ways["sms"]["write"], "an SMS")
+    placed = on.ben.post(f"{box}/answers/texts")
+    thread = f"/api/conversations/{placed['conversation']}"
+    on.did("Ben", "writes “We got your call.” by SMS")
+    on.ben.send(thread, {"text": "We got your call."})
+    on.comes("Carla's phone shows it among its text messages", ["We got your call."], lambda: on.gateway.texts)
+    on.did("Carla", "answers “Thank you!” by SMS")
+    on.passes(timedelta(minutes=1))
+    on.gateway.tell(on.host_url, "Thank you!", on.now())
+    on.sees("Ben reads it", ["We got your call.", "Thank you!"], on.ben.reads(thread))
+
+
+def it_is_one_timeline(on: Stage) -> None:
+    on.did("Ben", "opens all that was ever said with Carla, on whichever channel")
+    thread = next(each["id"] for each in on.ben.get("/api/conversations") if each["line"] == "texts")
+    page = on.ben.get(f"/api/conversations/{thread}/customer-timeline")
+    said = page["messages"][::-1]
+    lines = [page["conversations"][each["conversation"]]["line"] for each in said]
+    on.sees(
+        "WhatsApp, the voicemail and the text messages stand in one timeline, in their order",
+        ["reception", "box", "texts"],
+        list(dict.fromkeys(lines)),
+    )
+    on.shows(said[-4:])
+
+
+def _waiting(on: Stage) -> dict[str, str]:
+    """The conversations that nobody has taken, by their line."""
+    return {each["line"]: each["id"] for each in on.ben.get("/api/conversations?unassigned")}
+
+
+def _recording(on: Stage, thread: str) -> str:
+    media = on.ben.messages(thread)[-1]["content"]["media"]
+    return str(media["sha256"]) if media["is_stored"] else ""
+
+
 def _last_text(on: Stage, thread: str) -> str:
     return str(on.ana.messages(thread)[-1]["content"]["text"])
 
@@ -303,6 +361,9 @@ STORY: Final = (
     Step("The conversation is ended, and restarted", it_is_ended_and_restarted),
     Step("STOP means stop", the_customer_stops_it),
     Step("All of it is stored", all_of_it_is_stored),
+    Step("The customer calls, and leaves a voicemail", the_customer_calls),
+    Step("She is answered by SMS", she_is_answered_by_sms),
+    Step("It is one customer, and one timeline", it_is_one_timeline),
 )
 
 

@@ -316,6 +316,7 @@ ROUTES: Sequence[Route] = (
     ),
     Route("POST", "/customers/{who}/tap", "tap", {"message_id": _text, "choice": _text}),
     Route("POST", "/customers/{who}/read", "read", {"message_id": _text}),
+    Route("POST", "/customers/{who}/show-number", "show_number"),
     Route("POST", "/customers/{who}/block", "block", _NUMBER),
     Route("POST", "/customers/{who}/unblock", "unblock", _NUMBER),
     Route("POST", "/customers/{who}/stop-marketing", "stop_marketing", _NUMBER),

@@ -388,6 +388,11 @@ class Handsets:
             self._queue(*notices)
             return len(notices)
 
+    def show_number(self, who: str) -> Customer:
+        """The customer lets businesses see the number, from now on."""
+        with self._lock:
+            return phones.show_number(self._world, self._world.customer(who))
+
     def block(self, who: str, *, number_id: str | None = None) -> Customer:
         """The customer blocks the business number."""
         return self._set_blocked(who, number_id, blocked=True)

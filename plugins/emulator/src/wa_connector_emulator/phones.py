@@ -502,6 +502,11 @@ def set_blocked(world: World, customer: Customer, number: Number, blocked: bool)
     return _put(world, attrs.evolve(customer, blocked=changed))
 
 
+def show_number(world: World, customer: Customer) -> Customer:
+    """Hide the number no longer. The business learns of it with the next message."""
+    return _put(world, attrs.evolve(customer, hidden_number=False))
+
+
 def set_marketing(
     world: World, customer: Customer, number: Number, now: datetime, *, stopped: bool
 ) -> tuple[Notice, ...]:
