@@ -103,9 +103,10 @@ def test_a_seed_over_http(site: Site) -> None:
 
 
 def test_a_phone_from_creation_to_tap(site: Site) -> None:
-    made = ok(site, "POST", "/customers", {"phone": ANA, "country": "DE"})
+    made = ok(site, "POST", "/customers", {"phone": ANA, "country": "DE", "hidden_number": True})
     assert made["bsuid"].startswith("DE.")
     who = f"/customers/{made['bsuid']}"
+    assert (made["hidden_number"], ok(site, "POST", f"{who}/show-number", {})["hidden_number"]) == (True, False)
     assert ok(site, "GET", who)["phone"] == ANA[1:]
     ok(site, "POST", "/templates", {"name": "ask", "body": "May we?", "buttons": ["Yes"]})
     template = {"name": "ask", "language": {"code": "en_US"}}
