@@ -473,7 +473,7 @@ def set_up(setting: Setting) -> Iterator[Stage]:
         answerphone = Answerphone(spool)
         directory = Path(folder, "directory.toml")
         directory.write_text(_directory(gateway), encoding="utf-8")
-        more = ["--directory", directory, "--voicemail", spool]
+        more: list[str | Path] = ["--directory", directory, "--voicemail", spool]
         host_url = running.enter_context(
             running_host(setting.face, Path(folder), served.graph_url, _secrets(emulator), contacts, more)
         )
