@@ -167,6 +167,18 @@ def test_levels_lose_a_twentieth() -> None:
     assert {level: round(rate / level, 2) for level, rate in a_second.items()} == {20: 0.95, 80: 0.95, 1000: 0.95}
 
 
+def test_spans_of_a_tenth_of_a_second_are_as_long_to_the_microsecond() -> None:
+    assert portions(11) == Pace(1, timedelta(milliseconds=100))
+
+
+@pytest.mark.parametrize("level", [20, 80, 1000])
+def test_a_share_is_about_a_tenth_of_a_second(level: int) -> None:
+    """So that a process which dies with one takes little of the line's time with it."""
+    share = share_of(None, NOW, portions(level))
+    assert isinstance(share, Share)
+    assert timedelta(milliseconds=90) < share.until_at - share.from_at < timedelta(milliseconds=110)
+
+
 def test_time_is_given_away_a_second_ahead_and_no_more() -> None:
     pace = portions(80)
     assert isinstance(share_of(NOW + AHEAD, NOW, pace), Share)
@@ -185,7 +197,7 @@ def test_a_share_begins_when_it_is_heard_of() -> None:
 
 
 def test_a_clock_that_was_set_back_does_not_stop_a_line() -> None:
-    share = share_of(NOW + SET_BACK + SECOND, NOW, portions(80))
+    share = share_of(NOW + timedelta(seconds=61), NOW, portions(80))
     assert isinstance(share, Share)
     assert share.from_at == NOW
 
