@@ -98,6 +98,12 @@ def test_verdicts(right: Right, state: ConversationState, who: Seat, reason: Rea
     assert reason is may(right, thread(part(ANA, Role.OWNER), part(BEN), state=state), who).reason
 
 
+@pytest.mark.parametrize("right", [Right.WRITE, Right.TAKE, Right.TRANSFER])
+def test_a_team_hands_on_what_it_was_given(right: Right) -> None:
+    """Whoever of it is there writes, takes the conversation over, or gives it to somebody else."""
+    assert may(right, thread(part(SUPPORT, Role.OWNER)), seat(BEN, SUPPORT)).is_allowed
+
+
 def test_what_is_not_there_is_refused_like_what_is_others() -> None:
     others = thread(part(ANA, Role.OWNER))
     assert {may(right, None, seat(BEN)) for right in Right} == {may(right, others, seat(BEN)) for right in Right}

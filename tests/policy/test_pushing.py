@@ -94,7 +94,8 @@ def test_who_is_told_of_what(
 
 def test_what_has_to_be_loaded() -> None:
     assert (THREAD, M) == concerned(RECEIVED) == concerned(NOT_SENT) == concerned(NoteAdded(M, THREAD, ANA))
-    assert concerned(evolve(NOT_SENT, status=MessageStatus.SENT)) is None
+    told = {status for status in MessageStatus if concerned(evolve(NOT_SENT, status=status)) is not None}
+    assert told == {MessageStatus.FAILED, MessageStatus.REFUSED, MessageStatus.EXPIRED, MessageStatus.PARKED}
     assert concerned(ConversationLetGo(THREAD, ANA, ANA)) == (THREAD, None)
     assert concerned(ConversationEnded(THREAD, ANA)) is None
 

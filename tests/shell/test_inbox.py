@@ -226,13 +226,15 @@ def test_a_mark_from_long_ago_reads_nothing_more(
 def showing(connect: Callable[..., Connector]) -> Callable[..., tuple[MemoryHost, Connector, ConversationId]]:
     """A host whose channel has read receipts, and a thread of Ana's with two messages of the customer's."""
 
-    def make(rule: str) -> tuple[MemoryHost, Connector, ConversationId]:
-        shown = evolve(PLAIN, has_read_receipts=True)
+    def make(
+        rule: str, *, apart: timedelta = timedelta(seconds=1), **facts: object
+    ) -> tuple[MemoryHost, Connector, ConversationId]:
+        shown = evolve(PLAIN, **{"has_read_receipts": True, **facts})
         host = MemoryHost(settings={"read_receipts": ReadReceipts(rule)}, capabilities=shown, owner=None)
         connector = connect(host)
         for number in (1, 2):
             connector.handle_webhook(host.webhook(host.said("Hello", id=f"in-{number}")))
-            host.clock.advance(timedelta(seconds=1))
+            host.clock.advance(apart)
         (thread,) = connector.conversations(ACME, ANA, unassigned=True)
         connector.take(ACME, ANA, thread.id).or_raise()
         return host, connector, thread.id
@@ -253,8 +255,9 @@ def test_the_customer_is_shown_once_what_was_read(showing: Callable[..., Any]) -
         assert host.transport.read == ["in-2"]
 
 
-def test_what_is_read_step_by_step_is_shown_step_by_step(showing: Callable[..., Any]) -> None:
-    host, connector, thread = showing("first_reader")
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)], ids=["at once", "a second later"])
+def test_what_is_read_step_by_step_is_shown_step_by_step(showing: Callable[..., Any], apart: timedelta) -> None:
+    host, connector, thread = showing("first_reader", apart=apart)
     for entry in reversed(connector.timeline(ACME, ANA, thread).messages):
         connector.mark_read(ACME, ANA, thread, entry.id).or_raise()
         connector.dispatcher.run_once()
@@ -284,6 +287,22 @@ def test_nothing_is_shown_where_the_organization_says_never(showing: Callable[..
     assert host.transport.read == []
 
 
+def test_nothing_is_shown_on_a_channel_without_receipts(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader", has_read_receipts=False)
+    connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    connector.dispatcher.run_once()
+    assert host.transport.read == []
+
+
+def test_what_is_switched_off_shows_nothing(showing: Callable[..., Any]) -> None:
+    host, connector, thread = showing("first_reader")
+    off = MemoryHost(settings={"read_receipts": ReadReceipts.FIRST_READER}, switched_on=False, owner=None).directory
+    host.directory._seats, host.directory._lines = off._seats, off._lines
+    connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    connector.dispatcher.run_once()
+    assert host.transport.read == []
+
+
 def test_a_newcomer_shows_nothing_that_he_does_not_see(showing: Callable[..., Any]) -> None:
     host, connector, thread = showing("first_reader")
     path = OrganizationId("acme")
@@ -298,14 +317,17 @@ def test_a_receipt_that_did_not_go_is_tried_again_a_few_times(showing: Callable[
     host, connector, thread = showing("first_reader")
     host.transport.receipts.extend([False, False])
     connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
-    for _ in range(3):
+    for waiting in (1, 0):
         connector.dispatcher.run_once()
+        connector.dispatcher.run_once()  # too early
+        assert waiting == len(host.transport.receipts)
         host.clock.advance(timedelta(hours=1))
+    connector.dispatcher.run_once()
     assert host.transport.read == ["in-2"]
 
 
-@pytest.mark.parametrize("answers", [[False] * 9, [ValueError("broken")]])
-def test_a_receipt_is_given_up_in_the_end(showing: Callable[..., Any], answers: list[Any]) -> None:
+@pytest.mark.parametrize(("answers", "left"), [([False] * 9, 4), ([ValueError("broken")], 0)])
+def test_a_receipt_is_given_up_in_the_end(showing: Callable[..., Any], answers: list[Any], left: int) -> None:
     """And at once where nobody can tell whether it was given: it is never given twice."""
     host, connector, thread = showing("first_reader")
     host.transport.receipts.extend(answers)
@@ -314,6 +336,7 @@ def test_a_receipt_is_given_up_in_the_end(showing: Callable[..., Any], answers: 
         connector.dispatcher.run_once()
         host.clock.advance(timedelta(hours=1))
     assert host.transport.read == []
+    assert left == len(host.transport.receipts)
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
