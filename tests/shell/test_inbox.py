@@ -227,9 +227,9 @@ def showing(connect: Callable[..., Connector]) -> Callable[..., tuple[MemoryHost
     """A host whose channel has read receipts, and a thread of Ana's with two messages of the customer's."""
 
     def make(
-        rule: str, *, apart: timedelta = timedelta(seconds=1), **facts: object
+        rule: str, *, apart: timedelta = timedelta(seconds=1), has_read_receipts: bool = True
     ) -> tuple[MemoryHost, Connector, ConversationId]:
-        shown = evolve(PLAIN, **{"has_read_receipts": True, **facts})
+        shown = evolve(PLAIN, has_read_receipts=has_read_receipts)
         host = MemoryHost(settings={"read_receipts": ReadReceipts(rule)}, capabilities=shown, owner=None)
         connector = connect(host)
         for number in (1, 2):
