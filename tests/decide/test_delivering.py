@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from wa_connector.decide.acknowledging import take_receipt
 from wa_connector.decide.delivering import (
-    FETCH_ATTEMPTS,
-    LONGEST_WAIT,
     Handed,
     RecordFetch,
     Withdrawn,
@@ -338,7 +336,7 @@ def test_backing_off_takes_longer_each_time(message: str, attempts: int) -> None
     lane = (LineId("line"), CustomerId("carl"), Work.SEND)
     entry = OutboxEntry(MessageId(message), *lane, EntryState.SENDING, due_at=NOON, since_at=NOON, attempts=attempts)
     wait = backoff(entry.message, entry)
-    least = min(timedelta(seconds=4 ** min(attempts, 9)), LONGEST_WAIT)
+    least = min(timedelta(seconds=4 ** min(attempts, 9)), timedelta(minutes=15))
     assert least <= wait < least * 1.25
     assert wait == backoff(entry.message, entry)
     assert wait <= backoff(entry.message, evolve(entry, attempts=attempts + 1))
@@ -446,10 +444,18 @@ def test_a_fetched_file_is_put_into_its_message(desk: "Desk") -> None:
     assert Image(STORED, "Look") == fetched(desk, message, FetchFailed("?", is_final=True)).content
 
 
-def test_a_file_that_is_not_there_yet_is_tried_again(desk: "Desk") -> None:
-    """Later each time, and not for ever; then the message says that its file is missing."""
+def test_whether_a_file_is_still_wanted(desk: "Desk") -> None:
+    """By a message that waits for it; the second time nobody does."""
     message = picture(desk)
-    for attempt in range(1, FETCH_ATTEMPTS):
+    command = RecordFetch(desk.ground(), desk.lane(message.customer, Work.FETCH), message.id, Fetched(STORED))
+    assert desk.do(record_fetch, command)
+    assert not desk.do(record_fetch, command)
+
+
+def test_a_file_that_is_not_there_yet_is_tried_again(desk: "Desk") -> None:
+    """Later each time, eight times in all; then the message says that its file is missing."""
+    message = picture(desk)
+    for attempt in range(1, 8):
         assert fetched(desk, message, FetchFailed("404", is_final=False)).failure is None
         entry = entry_of(desk, message, Work.FETCH)
         assert attempt == entry.attempts

@@ -48,6 +48,8 @@ REFUSED = evolve(SENT, status=MessageStatus.FAILED, failure=CLOSED, status_at=NO
         (evolve(SENT, handed_over_at=NOON + HOUR), Window(business_at=NOON + HOUR)),
         (evolve(SENT, handed_over_at=NOON + 2 * HOUR), Window()),
         (evolve(SENT, status=MessageStatus.CANCELLED), Window()),
+        (evolve(SENT, status=MessageStatus.REFUSED), Window()),
+        (evolve(SENT, status=MessageStatus.EXPIRED), Window()),
         (REFUSED, Window(business_at=NOON, refused_at=NOON)),
         (evolve(REFUSED, status_at=NOON + 2 * HOUR), Window(business_at=NOON)),
         (evolve(REFUSED, failure=Failure("131026", "unreachable")), Window(business_at=NOON)),

@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wa_connector.decide.gating import (
-    FIRST_PROBE,
-    LONGEST_STOP,
     Probe,
     Resume,
     TakeShare,
@@ -19,7 +17,8 @@ from wa_connector.decide.gating import (
     take_share,
 )
 from wa_connector.model.event import LineResumed, LineStopped
-from wa_connector.model.ids import LineId
+from wa_connector.model.ids import LineId, ProviderId
+from wa_connector.model.outbound import Accepted, AccountStopped
 from wa_connector.model.queue import Gate, LineStop
 from wa_connector.policy.limits import AHEAD, Share, portions
 from wa_connector.ports.rows import GATE
@@ -101,6 +100,17 @@ def test_a_line_is_resumed_once(desk: "Desk") -> None:
     assert not desk.do(resume, Resume(LINE))
 
 
+def test_what_was_under_way_when_a_line_stopped_does_not_let_it_go_on(desk: "Desk") -> None:
+    """Only what tried it afterwards does."""
+    thread = desk.granted()
+    first, second = desk.send(thread, "one"), desk.send(thread, "two")
+    for message in (first, second):
+        desk.hand_over(message)
+    desk.outcome(first, AccountStopped("190", "token expired"))
+    desk.outcome(second, Accepted(ProviderId("out-2")))
+    assert stop_of(desk) is not None
+
+
 def test_a_line_that_never_was_stopped_is_not_resumed(desk: "Desk") -> None:
     assert not desk.do(resume, Resume(LINE))
 
@@ -109,6 +119,6 @@ def test_a_line_that_never_was_stopped_is_not_resumed(desk: "Desk") -> None:
 def test_probing_takes_longer_each_time(line: str, probes: int) -> None:
     """1, 2, 4 … minutes up to a quarter of an hour, with up to a quarter more, and the same whenever it is asked."""
     wait = probe_wait(LineId(line), probes)
-    least = min(FIRST_PROBE * 2 ** min(probes, 4), LONGEST_STOP)
+    least = min(timedelta(minutes=1) * 2 ** min(probes, 4), timedelta(minutes=15))
     assert least <= wait < least * 1.25
     assert timedelta(0) < wait

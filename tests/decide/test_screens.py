@@ -85,6 +85,7 @@ def test_who_sees_a_thread_may_not_always_write_in_it(desk: "Desk") -> None:
     thread = desk.granted()
     seen = field(desk, thread, SUE)
     assert {Reason.NOT_A_PARTICIPANT} == {seen.write.reason, seen.template.reason, seen.ask.reason}
+    assert seen.held == 0
 
 
 @pytest.mark.parametrize(

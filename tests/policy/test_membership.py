@@ -104,6 +104,12 @@ def test_a_team_hands_on_what_it_was_given(right: Right) -> None:
     assert may(right, thread(part(SUPPORT, Role.OWNER)), seat(BEN, SUPPORT)).is_allowed
 
 
+def test_a_team_is_told_that_its_part_is_not_enough() -> None:
+    """And not that it has nothing to do with the conversation."""
+    theirs = thread(part(SUPPORT, Role.OWNER))
+    assert may(Right.ADD, theirs, seat(BEN, SUPPORT)).reason is Reason.ROLE_NOT_ENOUGH
+
+
 def test_what_is_not_there_is_refused_like_what_is_others() -> None:
     others = thread(part(ANA, Role.OWNER))
     assert {may(right, None, seat(BEN)) for right in Right} == {may(right, others, seat(BEN)) for right in Right}
