@@ -39,7 +39,7 @@ def begun(desk: "Desk", customer: CustomerId) -> Job:
     assert seat is not None
     requested = desk.do(forget_customer, ForgetCustomer(seat, customer, "asked for it"))
     again = desk.do(forget_customer, ForgetCustomer(seat, customer, "asked for it"))
-    assert (False, True) == (requested.is_repeat, again.is_repeat)
+    assert (requested.is_repeat, again.is_repeat) == (False, True)
     assert requested.job == again.job
     job: Job = desk.row(JOB.of(ACME, str(requested.job)))
     return job

@@ -109,11 +109,12 @@ def test_a_paused_template_is_known_to_be_and_names_what_it_affects(desk: "Desk"
 
 def test_what_was_said_before_a_template_was_last_seen_is_no_news(desk: "Desk") -> None:
     desk.later(minutes=1)
-    notice(desk, news(status=TemplateStatus.PAUSED))
+    notice(desk, news(status=TemplateStatus.PAUSED, raw_status="PAUSED"))
     notice(desk, news(status=TemplateStatus.APPROVED), "notice.2", at=desk.now - timedelta(seconds=30))
     assert stored(desk).status is TemplateStatus.PAUSED
     notice(desk, news(quality="GREEN"), "notice.3", at=None)
-    assert (stored(desk).status, stored(desk).quality) == (TemplateStatus.PAUSED, "GREEN")
+    template = stored(desk)
+    assert (template.status, template.raw_status, template.quality) == (TemplateStatus.PAUSED, "PAUSED", "GREEN")
 
 
 def test_a_template_that_nobody_has_synchronised_is_told_of_alone(desk: "Desk") -> None:

@@ -17,7 +17,7 @@ from wa_connector.model.content import Act, Deed, Note, TemplateMessage, Text
 from wa_connector.model.conversation import Role
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.directory import Seat
-from wa_connector.model.event import ConversationTransferred
+from wa_connector.model.event import ConversationTransferred, ParticipantLeft, ParticipantRemoved
 from wa_connector.model.ids import (
     CommandId,
     ConversationId,
@@ -304,10 +304,28 @@ def test_who_is_disabled_is_in_nothing_any_more(
     assert [Text("held")] == [each.content for each in host.transport.sent]
 
 
-def test_who_goes_hands_over_what_he_is_in(connector: Connector, granted: ConversationId) -> None:
+@pytest.mark.parametrize(
+    ("by", "told", "act"),
+    [
+        (BEN, lambda thread: ParticipantLeft(thread, BEN), Act(Deed.LEFT)),
+        (SUE, lambda thread: ParticipantRemoved(thread, BEN, SUE), Act(Deed.REMOVED, whom=BEN)),
+    ],
+    ids=["he himself", "a supervisor"],
+)
+def test_who_goes_hands_over_what_he_is_in(
+    connector: Connector,
+    host: MemoryHost,
+    granted: ConversationId,
+    by: UserId,
+    told: Callable[[ConversationId], object],
+    act: Act,
+) -> None:
+    """And the thread says whether he left or was taken out of it."""
     connector.add(ACME, ANA, granted, BEN).or_raise()
-    (placed,) = connector.hand_over_all(ACME, BEN, BEN, DAN)
+    (placed,) = connector.hand_over_all(ACME, by, BEN, DAN)
     assert granted == placed.or_raise().conversation
+    assert told(granted) in host.happenings
+    assert act == connector.timeline(ACME, ANA, granted, limit=1).messages[0].content
     assert connector.inbox(ACME, BEN).entries == ()
     assert connector.hand_over_all(ACME, BEN, BEN, DAN) == ()
 
