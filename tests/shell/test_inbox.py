@@ -132,6 +132,33 @@ def test_a_mark_only_goes_on(
     assert [ConversationRead(granted, ANA)] == host.happenings
 
 
+def test_reading_the_only_entry_is_told_once(connect: Callable[..., Connector]) -> None:
+    """Of a thread on the unassigned list, too, which whoever looks after it reads."""
+    host = MemoryHost(owner=None)
+    connector = connect(host)
+    connector.handle_webhook(host.webhook(host.said("Hello")))
+    (entry,) = connector.inbox(ACME, ANA, unassigned=True).entries
+    thread = entry.conversation.id
+    assert entry.unread == 1
+    assert connector.mark_unread(ACME, ANA, thread).decision.reason is Reason.NOTHING_TO_DO
+    host.happenings.clear()
+    for _ in range(2):
+        connector.mark_read(ACME, ANA, thread, newest(connector, thread).id).or_raise()
+    assert [ConversationRead(thread, ANA)] == host.happenings
+    (entry,) = connector.inbox(ACME, ANA, unassigned=True).entries
+    assert entry.unread == 0
+
+
+def test_what_one_wrote_oneself_is_not_unread_behind_what_was_read(
+    connector: Connector, granted: ConversationId, said: Callable[[str], None]
+) -> None:
+    said("Hello")
+    hello = newest(connector, granted)
+    connector.send(ACME, ANA, granted, Text("Hi")).or_raise()
+    connector.mark_read(ACME, ANA, granted, hello.id).or_raise()
+    assert unread(connector) == [0]
+
+
 def test_what_comes_in_while_somebody_marks_stays_unread(
     connector: Connector,
     storage: Any,
@@ -217,6 +244,17 @@ def test_a_mark_from_long_ago_reads_nothing_more(
     assert connector.handle_webhook(host.webhook(*many)).taken == MOST_BEHIND
     connector.mark_read(ACME, ANA, granted, old.id).or_raise()
     assert unread(connector) == [MOST_BEHIND]
+
+
+def test_a_first_mark_from_long_ago_reads_nothing(
+    connector: Connector, host: MemoryHost, granted: ConversationId, said: Callable[[str], None]
+) -> None:
+    said("old")
+    old, before = newest(connector, granted), unread(connector)
+    host.clock.advance(timedelta(minutes=1))
+    connector.handle_webhook(host.webhook(*(host.said(f"new {number}") for number in range(MOST_BEHIND))))
+    connector.mark_read(ACME, ANA, granted, old.id).or_raise()
+    assert unread(connector) == [before[0] + MOST_BEHIND]
 
 
 # --- what the customer is shown ---------------------------------------------------------------------------------------
