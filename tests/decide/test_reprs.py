@@ -8,10 +8,10 @@ from wa_connector.decide.consenting import Witness
 from wa_connector.decide.draft import Seed
 from wa_connector.decide.forgetting import ForgetCustomer
 from wa_connector.decide.holding import PlaceHold
-from wa_connector.decide.membership import Asked, Transfer
+from wa_connector.decide.membership import AddNote, Asked, HandOver, Transfer
 from wa_connector.model.consent import Signal
 from wa_connector.model.directory import Seat, User
-from wa_connector.model.ids import ConversationId, CustomerId, MessageId
+from wa_connector.model.ids import ConversationId, CustomerId, MessageId, UserId
 from wa_connector.testing.host import ACME, NOON, SUE
 
 if TYPE_CHECKING:
@@ -47,4 +47,5 @@ def test_a_representation_keeps_it_to_itself(shown: object) -> None:
 
 def test_nor_does_a_note_for_the_next_person(desk: "Desk") -> None:
     asked = Asked(desk.ground(), ConversationId("thread"), MessageId("entry"))
-    assert SECRET not in repr(Transfer(asked, SEAT, None, note=SECRET))
+    for shown in (Transfer(asked, SEAT, None, note=SECRET), HandOver(UserId("ben"), SECRET), AddNote(asked, SECRET)):
+        assert SECRET not in repr(shown)
