@@ -98,6 +98,8 @@ def test_an_ended_thread_goes_on_for_its_last_owner(make_desk: Callable[..., "De
     command = with_settings(desk.message("Hello again"), desk, **FOR_LAST_OWNER)
     question = desk.do(whose, Whose(command.ground, command.item))
     assert (customer, ANA) == (question.customer, question.last_owner)
+    elsewhere = with_settings(desk.message("Hello again"), desk, ended_threads=EndedThreads.UNASSIGNED)
+    assert desk.do(whose, Whose(elsewhere.ground, elsewhere.item)).last_owner is None
     candidates = (Candidate(ANA, RoutedBy.LAST_OWNER),)
     again = receive(desk, evolve(command, candidates=candidates))
     restarted = desk.thread(again.conversation)

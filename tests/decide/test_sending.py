@@ -17,6 +17,7 @@ from wa_connector.decide.sending import (
     send,
     start,
 )
+from wa_connector.decide.templates import SyncTemplates, sync_templates
 from wa_connector.errors import InternalError, RefusedError
 from wa_connector.model.consent import Signal, Stage
 from wa_connector.model.contact import Contact
@@ -30,7 +31,7 @@ from wa_connector.model.opinion import Veto
 from wa_connector.model.outbound import Accepted, Correction, Rejected
 from wa_connector.policy.replies import ACCEPT_PAYLOAD, DECLINE_PAYLOAD
 from wa_connector.ports.rows import CONVERSATION
-from wa_connector.testing.host import ACME, ANA, BEN, CARL, CARLS_NUMBER, PLAIN, SUE, TEMPLATES
+from wa_connector.testing.host import ACCOUNT, ACME, ANA, BEN, CARL, CARLS_NUMBER, PLAIN, SUE, TEMPLATES
 
 if TYPE_CHECKING:
     from tests.decide.conftest import Desk
@@ -155,6 +156,25 @@ def test_asking_in_the_contacts_language(desk: "Desk") -> None:
     content = desk.stored(placed.message).content
     assert isinstance(content, TemplateMessage)
     assert content.language == "en"
+
+
+def test_who_was_asked_in_his_language_is_asked_again_in_it(make_desk: Callable[..., "Desk"]) -> None:
+    """Whoever asks, and when the system does by itself: the language stays with the customer."""
+    desk = make_desk()
+    english = next(each for each in TEMPLATES if each.name == "opt_in")
+    portuguese = evolve(english, language="pt", body="Podemos escrever aqui?")
+    desk.do(sync_templates, SyncTemplates(ACCOUNT, [*TEMPLATES, portuguese]))
+    carl = desk.host.contacts.get(ACME, ANA, CARL)
+    assert carl is not None
+    asked = desk.ask(contact=evolve(carl, locale="pt-BR"))
+    assert asked.message is not None
+    desk.deliver(desk.stored(asked.message))
+    desk.receive("Não")
+    desk.later(hours=1)
+    desk.receive("Na verdade, uma pergunta")
+    requests = [each.content for each in desk.messages() if isinstance(each.content, TemplateMessage)]
+    assert [each.language for each in requests] == ["pt", "pt"]
+    assert requests[1].rendered == "Podemos escrever aqui?"
 
 
 # --- starting ---------------------------------------------------------------------------------------------------------

@@ -330,6 +330,15 @@ def test_who_goes_hands_over_what_he_is_in(
     assert connector.hand_over_all(ACME, BEN, BEN, DAN) == ()
 
 
+def test_an_owner_who_leaves_is_in_it_no_longer(connector: Connector, granted: ConversationId) -> None:
+    """Whoever goes on has it alone; one who transfers may stay as a member instead."""
+    connector.leave(ACME, ANA, granted, then=HandOver(BEN)).or_raise()
+    assert connector.inbox(ACME, ANA).entries == ()
+    assert connector.send(ACME, ANA, granted, Text("Hi")).decision.reason is Reason.NOT_A_PARTICIPANT
+    connector.transfer(ACME, BEN, granted, ANA, from_owner=BEN, stay=True).or_raise()
+    assert [granted] == [each.conversation.id for each in connector.inbox(ACME, BEN).entries]
+
+
 def test_a_disabled_user_hands_over_what_he_owned(
     connector: Connector, host: MemoryHost, granted: ConversationId, say_now: Callable[[str], None]
 ) -> None:

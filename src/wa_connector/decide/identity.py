@@ -94,6 +94,13 @@ def _learn(draft: Draft, customer: CustomerId, addresses: Iterable[Address], nam
         draft.put(_key(draft, customer), learnt)
 
 
+def learn_locale(draft: Draft, customer: CustomerId, locale: str) -> None:
+    """Note the language in which the host's contacts say that he is written to; '' teaches nothing."""
+    record = customer_record(draft, customer)
+    if locale and locale != record.locale:
+        draft.put(_key(draft, customer), evolve(record, locale=locale))
+
+
 def customer_record(draft: Draft, customer: CustomerId) -> Customer:
     record: Customer = draft.get(_key(draft, customer))
     return record

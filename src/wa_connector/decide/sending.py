@@ -146,9 +146,11 @@ def ask_consent(draft: Draft, command: AskForConsent) -> Placement:
     seat = seat_of(ground)
     user = seat.user.id
     customer, standing = standing_to(draft, command.to)
-    content, template = request_for(draft, ground, customer, command.to.contact.locale if command.to.contact else "")
+    locale = command.to.contact.locale if command.to.contact else ""
+    content, template = request_for(draft, ground, customer, locale)
     decision = refuse_unless(decide(AskConsent(content, template), standing, draft.now))
     customer = customer or identity.resolve(draft, _addresses(command.to), _name(command.to))
+    identity.learn_locale(draft, customer, locale)
     thread = open_to(draft, ground, customer, seat) or open_thread(draft, ground, customer, user, draft.now)
     take_by_writing(draft, ground, thread, seat)
     message = place_request(draft, ground, customer, thread, content, command.message, user, cause=command.message)
