@@ -9,14 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wa_connector.decide.draft import Draft, Known, Needs, Ready, Refused, Seed, once, refuse_unless, rolled, run
+from wa_connector.decide.draft import (
+    Draft,
+    Known,
+    Needs,
+    Ready,
+    Refused,
+    Seed,
+    mark_digest,
+    once,
+    refuse_unless,
+    rolled,
+    run,
+)
 from wa_connector.model.decision import Decision, Reason
 from wa_connector.model.event import CustomerSeen
 from wa_connector.model.ids import CustomerId, LineId
 from wa_connector.model.queue import LaneKey, Work
 from wa_connector.ports.rows import CUSTOMER, DEDUPE, EVIDENCE, KINDS, PAIR, Key
 from wa_connector.ports.storage import ABSENT, COMMITTED, Change, Merge, Put, Range, Row, Snapshot, Wake
-from wa_connector.testing.host import ACME, NOON
+from wa_connector.testing.host import ACME, GLOBEX, NOON
 from wa_connector.testing.memory import MemoryStorage
 from wa_connector.testing.samples import sample
 
@@ -289,3 +301,9 @@ def test_rolled_keeps_ranges_that_the_change_does_not_touch() -> None:
     change = Change(ACME, NOON + timedelta(1), {ANN.key: 0}, (Put(ANN.key, ANN.value),))
     assert {pairs: ()} == rolled(snapshot, change).ranges
     assert CUSTOMER.name == customers.kind
+
+
+def test_a_mark_of_an_id_from_outside_is_what_it_was() -> None:
+    """What was marked by an earlier version is known by this one; another tenant's is another."""
+    assert mark_digest(ACME, "wamid.1") == "14f1aacb6a15dbd3cacead756825415e"
+    assert mark_digest(GLOBEX, "wamid.1") != mark_digest(ACME, "wamid.1")

@@ -230,3 +230,18 @@ def test_a_draft_says_whether_a_row_was_there(desk: "Desk") -> None:
         return draft.discard(MESSAGE.of(ACME, message.id)), draft.discard(MESSAGE.of(ACME, "none"))
 
     assert desk.do(discard) == (True, False)
+
+
+def test_a_late_report_on_what_is_forgotten_names_nobody(desk: "Desk") -> None:
+    """What became of it is noted, with the provider's code alone."""
+    thread = desk.granted()
+    failed, arrived = (desk.deliver(desk.send(thread, text)) for text in ("one", "two"))
+    job = begun(desk, failed.customer)
+    while not job.is_done:
+        job = desk.do(forget_step, page(desk, job))
+    desk.report(Report.FAILED, failed, error="131026", meaning=f"to {CARLS_NUMBER}")
+    desk.report(Report.DELIVERED, arrived)
+    failure = desk.stored(failed.id).failure
+    assert failure is not None
+    assert (failure.code, failure.meaning) == ("131026", "")
+    assert desk.stored(arrived.id).failure is None

@@ -30,10 +30,11 @@ PIERRE = Contact(ContactId("pierre"), "Pierre", (address_of("+33612345678"), add
 # --- recording --------------------------------------------------------------------------------------------------------
 
 
-def record(desk: "Desk", contact: Contact | None = PIERRE, **more: str) -> Recorded:
-    to = evolve(desk.to_contact(ANA), contact=contact)
+def record(desk: "Desk", source: str = "") -> Recorded:
+    to = evolve(desk.to_contact(ANA), contact=PIERRE)
     return desk.do(
-        record_consent, Recording(to, NOON - timedelta(days=1), "paper", (Purpose.CONVERSATION,), "I agree", **more)
+        record_consent,
+        Recording(to, NOON - timedelta(days=1), "paper", (Purpose.CONVERSATION,), "I agree", source=source),
     )
 
 
@@ -59,7 +60,6 @@ def test_two_consents_without_an_id_are_two(desk: "Desk") -> None:
 
 # --- what stays of a refusal ------------------------------------------------------------------------------------------
 
-SPANS = ("keep_messages", "keep_files", "keep_quarantine", "keep_events")
 EARLIER, LATER = NOON - timedelta(days=3), NOON
 CHANGED = evolve(NO_CONSENT, changed_at=EARLIER)
 
@@ -93,7 +93,12 @@ def test_what_a_consent_refuses(consent: ChannelConsent, kept: list[tuple[Signal
 
 def test_each_kind_goes_at_its_own_age() -> None:
     days = {name: timedelta(days=place) for place, name in enumerate(("messages", "files", "quarantine", "events"), 1)}
-    settings = evolve(Settings(), **{f"keep_{name}": span for name, span in days.items()})
+    settings = Settings(
+        keep_messages=days["messages"],
+        keep_files=days["files"],
+        keep_quarantine=days["quarantine"],
+        keep_events=days["events"],
+    )
     assert limits_of(settings, NOON) == {
         JobStage.MESSAGES.value: NOON - days["messages"],
         JobStage.FILES.value: NOON - days["files"],
@@ -104,8 +109,8 @@ def test_each_kind_goes_at_its_own_age() -> None:
 
 
 def test_what_is_kept_forever_never_goes() -> None:
-    forever = {f"keep_{name}": FOREVER for name in ("messages", "files", "quarantine", "events")}
-    assert limits_of(evolve(Settings(), **forever), NOON) == {}
+    forever = Settings(keep_messages=FOREVER, keep_files=FOREVER, keep_quarantine=FOREVER, keep_events=FOREVER)
+    assert limits_of(forever, NOON) == {}
 
 
 def test_there_is_one_job_at_a_time_and_each_step_is_done_once(desk: "Desk") -> None:
@@ -129,11 +134,12 @@ DAYS = timedelta(days=10)
 PICTURE = Image(MediaRef("image/png", sha256="ab" * 32, size=7), "Look")
 
 
-def due(desk: "Desk", stage: JobStage, **more: timedelta) -> Job:
+def due(desk: "Desk", stage: JobStage, messages: timedelta = DAYS, files: timedelta = DAYS) -> Job:
     """A job that came to a stage of it; what is as old as the limit stays."""
     seat = desk.ground(SUE).seat
     assert seat is not None
-    asked = desk.do(retain, Retain(seat, evolve(Settings(), **{**dict.fromkeys(SPANS, DAYS), **more}), "by age"))
+    settings = Settings(keep_messages=messages, keep_files=files, keep_quarantine=DAYS, keep_events=DAYS)
+    asked = desk.do(retain, Retain(seat, settings, "by age"))
     job: Job = desk.row(JOB.of(ACME, str(asked.job)))
     while job.stage is not stage:
         job = desk.do(retain_step, RetainStep(job))
@@ -193,7 +199,7 @@ def test_files_go_when_they_are_older_than_their_age(desk: "Desk") -> None:
     desk.later(seconds=1)
     young = desk.receive(evolve(PICTURE, media=evolve(PICTURE.media, sha256="cd" * 32)))
     desk.later(days=10)
-    job = due(desk, JobStage.FILES, keep_messages=FOREVER)
+    job = due(desk, JobStage.FILES, messages=FOREVER)
     keys = found(desk, job)
     assert len(keys) == 2
     after = desk.do(retain_step, RetainStep(job, keys))
@@ -208,7 +214,7 @@ def test_what_waits_goes_when_it_is_older_than_its_age(desk: "Desk") -> None:
     desk.later(seconds=1)
     desk.report(Report.SENT, named="as old")
     desk.later(days=10)
-    job = due(desk, JobStage.WAITING, keep_messages=FOREVER, keep_files=FOREVER)
+    job = due(desk, JobStage.WAITING, messages=FOREVER, files=FOREVER)
     keys = found(desk, job)
     gone = WAITING.of(ACME, LINE, "gone")
     after = desk.do(retain_step, RetainStep(job, (gone, *keys)))

@@ -73,6 +73,16 @@ def test_what_was_there_is_parked(desk: "Desk") -> None:
     assert not doubt(desk, message)
 
 
+def test_what_is_parked_is_held_no_longer(desk: "Desk") -> None:
+    """Of two that are held, one is left."""
+    thread = desk.granted()
+    desk.later(hours=25)
+    first, second = desk.send(thread, "one", hold=True), desk.send(thread, "two", hold=True)
+    assert desk.pair(first.customer).held == 2
+    assert doubt(desk, first)
+    assert desk.pair(second.customer).held == 1
+
+
 def test_what_came_since_is_not_in_doubt(desk: "Desk") -> None:
     message = queued(desk)
     assert not doubt(desk, message, microseconds=1)

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from wa_connector.decide.draft import Draft, Known, Refused
+from wa_connector.decide.recording import Recording, record_consent
 from wa_connector.decide.sending import (
     AskForConsent,
     Placement,
@@ -19,7 +20,7 @@ from wa_connector.decide.sending import (
 )
 from wa_connector.decide.templates import SyncTemplates, sync_templates
 from wa_connector.errors import InternalError, RefusedError
-from wa_connector.model.consent import Signal, Stage
+from wa_connector.model.consent import Purpose, Signal, Stage
 from wa_connector.model.contact import Contact
 from wa_connector.model.content import Buttons, Content, Image, MediaRef, TemplateMessage, Text
 from wa_connector.model.conversation import Conversation, ConversationState
@@ -356,3 +357,14 @@ def test_a_request_that_was_accepted_and_answered_grants(desk: "Desk") -> None:
     assert desk.consent(desk.thread(thread).customer).conversation is Stage.GRANTED
     message: Message = desk.deliver(desk.send(thread), Accepted(ProviderId("out-9")))
     assert message.status is MessageStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(("name", "is_marketing"), [("sale", True), ("hello", False)])
+def test_a_template_message_says_whether_it_is_marketing(desk: "Desk", name: str, is_marketing: bool) -> None:
+    both = (Purpose.CONVERSATION, Purpose.MARKETING)
+    desk.do(record_consent, Recording(desk.to_contact(), desk.now, "paper", both))
+    thread = desk.do(start, desk.to_contact()).conversation
+    assert thread is not None
+    sent = desk.send(thread, TemplateMessage(name, "en", {"body.1": "Carl"} if name == "hello" else {}))
+    assert isinstance(sent.content, TemplateMessage)
+    assert sent.content.is_marketing is is_marketing

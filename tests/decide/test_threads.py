@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from attrs import evolve
 
 from wa_connector.decide import threads
@@ -12,9 +13,9 @@ from wa_connector.model.conversation import Conversation, ConversationState, Par
 from wa_connector.model.directory import Seat
 from wa_connector.model.event import ConversationOpened, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, UserId
-from wa_connector.model.message import BySystem, ByUser, MessageStatus, NoticeKind
+from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, MessageStatus, NoticeKind
 from wa_connector.model.queue import EntryState, Work
-from wa_connector.ports.rows import CONVERSATION
+from wa_connector.ports.rows import CONVERSATION, LISTING
 from wa_connector.ports.storage import Wake
 from wa_connector.testing.host import ACME, ANA, BEN, LINE
 
@@ -136,3 +137,35 @@ def test_a_file_has_a_lane_of_its_own(desk: "Desk") -> None:
     desk.do(threads.enqueue_fetch, desk.ground(), CARL, MessageId("in-1"))
     assert desk.change is not None
     assert [desk.ground().lane(CARL, Work.FETCH)] == [wake.lane for wake in desk.change.wakes]
+
+
+def test_each_entry_counts_once(desk: "Desk") -> None:
+    thread = desk.granted()
+    key = CONVERSATION.of(ACME, thread)
+    entries = [message for message in desk.messages() if message.conversation == thread]
+    assert desk.storage.load([key]).rows[key].merged["entries"] == len(entries) > 1
+
+
+@pytest.mark.parametrize(
+    ("author", "is_unread"),
+    [
+        (ByCustomer(), True),
+        (ByUser(BEN), True),
+        (ByUser(ANA), False),
+        (ByApp(), True),
+        (BySystem(NoticeKind.OPT_IN_REQUEST, "c"), False),
+    ],
+    ids=["the customer", "a colleague", "he himself", "somebody in the provider's app", "the system"],
+)
+def test_what_is_unread_at_first(desk: "Desk", author: Author, is_unread: bool) -> None:
+    """What others wrote; of the customer's, what nobody has heard elsewhere."""
+    message = desk.receive("Hello")
+    assert is_unread is threads.is_news(evolve(message, author=author), ANA)
+    assert not threads.is_news(evolve(message, heard_at=desk.now), ANA)
+
+
+def test_a_mark_of_an_entry_as_unread_outlives_a_change_of_hands(desk: "Desk") -> None:
+    """Where a thread comes to a list anew nothing is marked on it."""
+    thread = desk.granted()
+    key = LISTING.of(ACME, ANA, thread)
+    assert desk.row(key).marked == 0

@@ -330,6 +330,17 @@ def test_who_goes_hands_over_what_he_is_in(
     assert connector.hand_over_all(ACME, BEN, BEN, DAN) == ()
 
 
+def test_what_is_held_by_one_who_stays_is_his_still(
+    connector: Connector, host: MemoryHost, granted: ConversationId
+) -> None:
+    connector.add(ACME, ANA, granted, BEN).or_raise()
+    host.clock.advance(timedelta(hours=25))
+    connector.send(ACME, BEN, granted, Text("held"), hold=True).or_raise()
+    connector.transfer(ACME, ANA, granted, DAN, from_owner=ANA).or_raise()
+    (waiting,) = connector.held(ACME, DAN, granted)
+    assert waiting.sender == BEN
+
+
 def test_an_owner_who_leaves_is_in_it_no_longer(connector: Connector, granted: ConversationId) -> None:
     """Whoever goes on has it alone; one who transfers may stay as a member instead."""
     connector.leave(ACME, ANA, granted, then=HandOver(BEN)).or_raise()
@@ -375,6 +386,8 @@ _CONTENT, _MESSAGE = Text("Hi"), MessageId("m")
 CALLS: dict[str, Callable[[Connector, TenantId, UserId, ConversationId], Any]] = {
     "send": lambda c, t, u, x: c.send(t, u, x, _CONTENT),
     "composer": lambda c, t, u, x: c.composer(t, u, x),
+    "answer_actions": lambda c, t, u, x: c.answer_actions(t, u, x),
+    "answer": lambda c, t, u, x: c.answer(t, u, x, LINE),
     "timeline": lambda c, t, u, x: c.timeline(t, u, x),
     "search": lambda c, t, u, x: c.search(t, u, "hello", conversation=x),
     "customer_timeline": lambda c, t, u, x: c.customer_timeline(t, u, x),
@@ -424,6 +437,7 @@ OF_NOBODY = {
     "cancel_parked",
     "check_anchor",
     "close",
+    "cost",
     "events",
     "handle_webhook",
     "keep_memo",
