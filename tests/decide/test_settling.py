@@ -9,7 +9,7 @@ from attrs import evolve
 
 from wa_connector.decide.delivering import Withdrawn
 from wa_connector.decide.ground import standing_of
-from wa_connector.decide.receiving import ReceiveStatus, receive_status
+from wa_connector.decide.receiving import ReceiveStatus, look_again, receive_status
 from wa_connector.decide.sending import send
 from wa_connector.decide.settling import MARKETING_PAUSE, forget_parts, part_mark
 from wa_connector.model.consent import Signal, Stage
@@ -401,6 +401,19 @@ def test_reports_on_parts_that_came_before_the_answer_are_not_lost(desk: "Desk")
     stored = desk.outcome(message, Accepted(PARTS[0], further=PARTS[1:]))
     assert stored.status is MessageStatus.DELIVERED
     assert all(desk.row(WAITING.of(ACME, LINE, part)) is None for part in PARTS)
+
+
+def test_a_second_look_applies_what_waits_and_nothing_else(desk: "Desk") -> None:
+    message = desk.send(desk.granted())
+    desk.hand_over(message)
+    item = InboundStatus(PARTS[0], desk.now, Report.DELIVERED)
+    desk.do(look_again, ReceiveStatus(desk.ground(), item))
+    assert report(desk, PARTS[0], Report.DELIVERED) is None
+    put(desk, evolve(desk.stored(message.id), provider_id=PARTS[0]))
+    for _ in range(2):
+        desk.do(look_again, ReceiveStatus(desk.ground(), item))
+        assert desk.stored(message.id).status is MessageStatus.DELIVERED
+    assert desk.row(WAITING.of(ACME, LINE, PARTS[0])) is None
 
 
 def test_an_id_that_is_given_again_is_the_latest_messages(desk: "Desk") -> None:

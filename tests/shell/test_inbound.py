@@ -21,12 +21,13 @@ from wa_connector.model.content import Text
 from wa_connector.model.decision import Reason
 from wa_connector.model.directory import Account, App
 from wa_connector.model.event import MessageReceived
-from wa_connector.model.ids import ConversationId, CustomerId, MessageId
+from wa_connector.model.ids import ConversationId, CustomerId, MessageId, ProviderId
 from wa_connector.model.inbound import Inbound
 from wa_connector.model.message import Message, MessageStatus
+from wa_connector.model.outbound import Accepted
 from wa_connector.policy.replies import ACCEPT_PAYLOAD
 from wa_connector.ports.channel import Channel, WebhookRequest
-from wa_connector.ports.rows import CONSENT, EVIDENCE
+from wa_connector.ports.rows import CONSENT, EVIDENCE, MESSAGE, WAITING
 from wa_connector.ports.storage import Change, Outcome, Scan, Storage
 from wa_connector.shell import inbound
 from wa_connector.shell.inbound import ROUNDS, Received
@@ -190,6 +191,27 @@ def test_who_loses_each_time_lets_the_provider_try_again(
     storage.is_contended = True
     assert connector.handle_webhook(host.webhook(host.said("Hello"))).reply.status == 503
     assert len(storage.commits) == ROUNDS
+
+
+# --- a report and the answer at once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["part-1", "part-2"])
+def test_a_report_is_not_lost_between_the_answer_and_the_look_for_it(
+    connector: Connector, host: MemoryHost, storage: "Meddled", granted: ConversationId, part: str
+) -> None:
+    """Each looks for the other before the other is there: the report for its message, the answer for what waits."""
+    placed = connector.send(ACME, ANA, granted, Text("Hi")).or_raise()
+    other = MemoryHost(storage=type(storage)(storage.plain), clock=host.clock)
+    other.transport.answers.append(Accepted(ProviderId("part-1"), further=(ProviderId("part-2"),)))
+    with other.connector() as beside:
+        # The answer is noted while the report is about to be put where it waits.
+        storage.before_commit.append(beside.dispatcher.run_once)
+        connector.handle_webhook(host.webhook(host.reported("failed", part)))
+    assert placed.message is not None
+    message: Message = storage.load([MESSAGE.of(ACME, placed.message)]).rows[MESSAGE.of(ACME, placed.message)].value
+    assert message.status is MessageStatus.FAILED
+    assert storage.load([WAITING.of(ACME, LINE, part)]).rows[WAITING.of(ACME, LINE, part)].value is None
 
 
 # --- without a webhook ------------------------------------------------------------------------------------------------

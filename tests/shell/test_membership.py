@@ -457,6 +457,7 @@ OF_NOBODY = {
     "store_media",
     "sync_templates",
     "templates",
+    "transport",
     "upgrade",
     "verify_evidence",
 }

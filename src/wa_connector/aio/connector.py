@@ -47,7 +47,7 @@ from wa_connector.model.message import Message
 from wa_connector.model.queue import LineStop
 from wa_connector.model.template import Template
 from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
-from wa_connector.ports.channel import AsyncTransport, WebhookRequest
+from wa_connector.ports.channel import AsyncTransport, Transport, WebhookRequest
 from wa_connector.ports.contacts import AsyncContacts
 from wa_connector.ports.directory import AsyncDirectory
 from wa_connector.ports.media import AsyncMediaConverter, AsyncMediaStore, MediaConverter, MediaStore
@@ -113,6 +113,9 @@ class AsyncConnector:
 
     async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
         return await self._engine().receive(endpoint, items)
+
+    def transport(self, channel: str) -> AsyncTransport | Transport:
+        return self._engine().transport(channel)
 
     async def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
         return await self._engine().memo(tenant, owner, name)

@@ -341,6 +341,23 @@ def receive_status(draft: Draft, command: ReceiveStatus) -> MessageId | None:
     return message.id
 
 
+def look_again(draft: Draft, command: ReceiveStatus) -> None:
+    """Apply what waits under a report's id, if its message is there by now.
+
+    A report that finds no message waits, and an answer that names one looks for what waits; each reads before the other
+    has written when they come at once. So who let a report wait looks once more when that is committed.
+    """
+    line, item = command.ground.setup.line.id, command.item
+    message, place = _reported(draft, line, item)
+    key = WAITING.of(draft.tenant, line, item.provider_id)
+    waiting: tuple[InboundStatus, ...] | None = draft.get(key) if message is not None else None
+    if message is None or waiting is None:
+        return
+    draft.delete(key)
+    for each in waiting:
+        apply_report(draft, command.ground, draft.get(MESSAGE.of(draft.tenant, message.id)), each, place)
+
+
 def named_so(tenant: TenantId, line: LineId, provider_id: ProviderId) -> Range:
     """The message of this provider's id: the latest, where a provider gives ids again after a while."""
     return Range("message", "provider", (tenant, line, provider_id), 1, descending=True)

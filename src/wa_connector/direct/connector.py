@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from wa_connector.errors import UsageError
 from wa_connector.model.consent import Purpose
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from wa_connector.model.queue import LineStop
     from wa_connector.model.template import Template
     from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
-    from wa_connector.ports.channel import WebhookRequest
+    from wa_connector.ports.channel import Transport, WebhookRequest
     from wa_connector.ports.storage import EventPage, SchemaState
     from wa_connector.shell.assembly import Plugin
     from wa_connector.shell.auditing import Verification
@@ -121,6 +121,13 @@ class Connector:
         then acknowledge nothing, and hand over the same elements again. Any number of calls may run at once.
         """
         return drive(self._engine().receive(endpoint, items))
+
+    def transport(self, channel: str) -> Transport:
+        """The transport that a plugin provides for a channel, as it provides it: for that plugin's own receiver, which
+        shares its connections. What is to be sent goes through ``send``. Raises ``UsageError`` where there is none."""
+        provided: Any = self._engine().transport(channel)
+        found: Transport = provided
+        return found
 
     def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
         """What a receiver keeps for itself under a name; see ``keep_memo``. An empty one of version 0 where there is none."""

@@ -139,6 +139,7 @@ class PlainTransport:
     """A plain transport reads and writes files through the plain media store itself: no hop a chunk."""
 
     def __init__(self, plain: Transport, media: MediaStore, hop: Hop) -> None:
+        self.provided: Final = plain
         self._plain: Final = plain
         self._media: Final = media
         self._hop: Final = hop

@@ -77,10 +77,11 @@ from wa_connector.policy.falling_back import OBSTACLES
 from wa_connector.policy.membership import concerns, spans
 from wa_connector.policy.screens import AnswerAction, Composer, ContactAction
 from wa_connector.policy.settings import scope_of_organization
-from wa_connector.ports.channel import WebhookRequest
+from wa_connector.ports.channel import AsyncTransport, Transport, WebhookRequest
 from wa_connector.ports.rows import ADDRESS, CONSENT, CONVERSATION, DEDUPE, MESSAGE, KeptElement, Scalar
 from wa_connector.ports.storage import FOUND, AsyncVersioned, EventPage, Follow, Scan, SchemaState, Wanted
 from wa_connector.shell import auditing, exporting, keeping, memos, reading
+from wa_connector.shell.adapters import PlainTransport
 from wa_connector.shell.auditing import Verification
 from wa_connector.shell.committing import ask, decide, result_of
 from wa_connector.shell.converting import converted
@@ -122,6 +123,12 @@ class Engine:
 
     async def receive(self, endpoint: str, items: Iterable[Inbound]) -> Received:
         return await receive(self._ports, endpoint, items)
+
+    def transport(self, channel: str) -> AsyncTransport | Transport:
+        found = self._ports.transports.get(channel)
+        if found is None:
+            raise UsageError(f"no plugin provides the transport of {channel!r}; register or install one")
+        return found.provided if isinstance(found, PlainTransport) else found
 
     async def memo(self, tenant: TenantId, owner: str, name: str) -> Memo:
         return await memos.memo(self._ports, tenant, owner, name)

@@ -28,6 +28,7 @@ from wa_connector.decide.receiving import (
     heard_mark,
     inbound_mark,
     keep,
+    look_again,
     named_so,
     preference_mark,
     receive_message,
@@ -66,6 +67,7 @@ from wa_connector.ports.channel import Channel, WebhookReply, WebhookRequest
 from wa_connector.ports.codec import encode
 from wa_connector.ports.rows import ADDRESS, CONVERSATION, DEDUPE, MESSAGE, OUTBOX, PAIR
 from wa_connector.ports.storage import FOUND, Committed, Conflict, Follow, Outcome, Range, Scan, Snapshot, Wanted
+from wa_connector.shell.committing import decide
 from wa_connector.shell.grounds import automatic_detour, ground_for
 from wa_connector.shell.ports import Ports, log, where
 from wa_connector.shell.routing import candidates_for
@@ -373,6 +375,7 @@ class _Batch:
         self._snapshot = Snapshot()
         self._pending: list[tuple[_Element, Ready[Any]]] = []
         self._again: list[_Element] = []
+        self._waiting: list[_Element] = []
         self._counts = [0, 0, 0]
 
     async def take(self, elements: Sequence[_Element]) -> tuple[int, int, int]:
@@ -391,10 +394,17 @@ class _Batch:
                 await self._decide(element)
             await self._flush()
             if not self._again:
+                await self._look_again()
                 taken, known, kept = self._counts
                 return taken, known, kept
             elements = self._again
         raise Contended("a webhook's elements lost to other writers too often")
+
+    async def _look_again(self) -> None:
+        """For each report that was let wait: see whether its message got the provider's id meanwhile."""
+        for element in self._waiting:
+            assert isinstance(element.command, ReceiveStatus)
+            await decide(self._ports, look_again, element.command, self._tenant, element.wanted)
 
     async def _decide(self, element: _Element) -> None:
         try:
@@ -460,6 +470,8 @@ class _Batch:
                 self._again.append(_kept(self._tenant, Unreadable("it cannot be stored", _as_json(element.item))))
             elif isinstance(outcome, Committed):
                 self._counts[2 if element.is_kept else 0] += 1
+                if element.decider is receive_status and answer.result is None:
+                    self._waiting.append(element)
                 happenings += answer.change.events
             else:
                 self._counts[1] += 1

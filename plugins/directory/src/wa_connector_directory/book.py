@@ -24,7 +24,7 @@ from wa_connector_directory.reading import Mistakes, Table, joined, quoted, sugg
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_BASE_URL: Final = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
+_BASE_URL: Final = re.compile(r"(?:https?|smpps?)://[^\s/?#@]+(?:/[^\s?#]*)?")
 _NOBODY: Final = Secret("")
 
 

@@ -18,6 +18,42 @@ from wa_connector.ports.media import AsyncMediaStore, MediaStore
 from wa_connector_sms.carrier import AsyncCarrier, Carrier
 from wa_connector_sms.plainly import plainly
 
+_NO_SMPP: Final = AccountStopped("config", "SMPP needs smpplib: pip install wa-connector-sms[smpp]")
+
+
+@final
+class _Missing:
+    """What stands for a carrier whose library is not installed."""
+
+    def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:  # noqa: ARG002
+        return _NO_SMPP
+
+    def close(self) -> None: ...
+
+
+@final
+class _AsyncMissing:
+    async def send(self, line: LineSetup, envelope: Envelope, media: AsyncMediaStore) -> SendOutcome:  # noqa: ARG002
+        return _NO_SMPP
+
+    async def aclose(self) -> None: ...
+
+
+def _smpp() -> Carrier:
+    try:
+        from wa_connector_sms.smpp.carrier import SmppCarrier
+    except ImportError:
+        return _Missing()
+    return SmppCarrier()
+
+
+def _async_smpp() -> AsyncCarrier:
+    try:
+        from wa_connector_sms.smpp.carrier import AsyncSmppCarrier
+    except ImportError:
+        return _AsyncMissing()
+    return AsyncSmppCarrier()
+
 
 def _by_http(name: str) -> Carrier:
     from wa_connector_sms.bundled import gateways
@@ -34,10 +70,14 @@ def _by_http_async(name: str) -> AsyncCarrier:
 
 
 _HTTP: Final = ("kannel", "twilio", "telnyx", "bandwidth", "vonage")
-CARRIERS: Final[Mapping[str, Callable[[], Carrier]]] = {name: partial(_by_http, name) for name in _HTTP}
+CARRIERS: Final[Mapping[str, Callable[[], Carrier]]] = {
+    **{name: partial(_by_http, name) for name in _HTTP},
+    "smpp": _smpp,
+}
 """How the bundled carriers are made, by the gateway's name."""
 ASYNC_CARRIERS: Final[Mapping[str, Callable[[], AsyncCarrier]]] = {
-    name: partial(_by_http_async, name) for name in _HTTP
+    **{name: partial(_by_http_async, name) for name in _HTTP},
+    "smpp": _async_smpp,
 }
 
 _NO_FILES: Final = FetchFailed("this gateway brings no files", is_final=True)
@@ -60,14 +100,14 @@ class SmsTransport:
 
     def send(self, line: LineSetup, envelope: Envelope, media: MediaStore) -> SendOutcome:
         """Hand one message over."""
-        carrier = self._carrier(line.account)
+        carrier = self.carrier(line.account)
         if carrier is None:
             return _unknown(line.account, self._carriers)
         return carrier.send(*plainly(line, envelope), media)
 
     def fetch(self, line: LineSetup, media: MediaRef, store: MediaStore) -> FetchOutcome:
         """Bring an inbound picture into the store, where the gateway has pictures."""
-        fetch = getattr(self._carrier(line.account), "fetch", None)
+        fetch = getattr(self.carrier(line.account), "fetch", None)
         found: FetchOutcome = _NO_FILES if fetch is None else fetch(line, media, store)
         return found
 
@@ -80,7 +120,8 @@ class SmsTransport:
         for carrier in list(self._made.values()):
             carrier.close()
 
-    def _carrier(self, account: Account) -> Carrier | None:
+    def carrier(self, account: Account) -> Carrier | None:
+        """The carrier that sends for an account, made if it was not yet; None where nothing carries its gateway."""
         if (made := self._made.get(account.gateway)) is not None:
             return made
         make = self._carriers.get(account.gateway)
@@ -106,14 +147,14 @@ class AsyncSmsTransport:
 
     async def send(self, line: LineSetup, envelope: Envelope, media: AsyncMediaStore) -> SendOutcome:
         """Hand one message over."""
-        carrier = self._carrier(line.account)
+        carrier = self.carrier(line.account)
         if carrier is None:
             return _unknown(line.account, self._carriers)
         return await carrier.send(*plainly(line, envelope), media)
 
     async def fetch(self, line: LineSetup, media: MediaRef, store: AsyncMediaStore) -> FetchOutcome:
         """As ``SmsTransport.fetch``."""
-        fetch = getattr(self._carrier(line.account), "fetch", None)
+        fetch = getattr(self.carrier(line.account), "fetch", None)
         found: FetchOutcome = _NO_FILES if fetch is None else await fetch(line, media, store)
         return found
 
@@ -126,7 +167,8 @@ class AsyncSmsTransport:
         for carrier in list(self._made.values()):
             await carrier.aclose()
 
-    def _carrier(self, account: Account) -> AsyncCarrier | None:
+    def carrier(self, account: Account) -> AsyncCarrier | None:
+        """As ``SmsTransport.carrier``."""
         if (made := self._made.get(account.gateway)) is not None:
             return made
         make = self._carriers.get(account.gateway)

@@ -17,7 +17,7 @@ const smpp = require('smpp'), http = require('http');
 // The log holds the octets as they came; the package would read them with tables of its own.
 smpp.commands.submit_sm.params.short_message.filter.decode = value => value;
 const QUIET = {delay: 0, bind: 0, password: 'secret', mute: false, receipts: 20};
-let script = {...QUIET}, count = 0, log = [], binds = [], acks = [], enquired = 0, answers = 0, sockets = 0;
+let script = {...QUIET}, count = 0, open = 0, most = 0, log = [], binds = [], acks = [], enquired = 0, answers = 0, sockets = 0;
 const sessions = new Set(), later = new Set();
 const after = (ms, work) => { const t = setTimeout(() => { later.delete(t); work(); }, ms); later.add(t); };
 const plain = (k, v) => v && v.type === 'Buffer' ? Buffer.from(v.data).toString('hex') : v;
@@ -65,7 +65,9 @@ function onSubmit(s, p) {
   const answer = () => { s.send(p.response({message_id: id})); if (digits === '995') s.destroy(); };
   if (digits === '993') { receipt(p, named, digits); return after(150, answer); }
   const wait = digits === '987' ? 1500 : script.delay;
-  if (wait) after(wait, answer); else answer();
+  open++; most = Math.max(most, open);
+  const done = () => { open--; answer(); };
+  if (wait) after(wait, done); else done();
   if (wanted) after(script.receipts + wait, () => receipt(p, named, digits));
 }
 
@@ -81,12 +83,12 @@ const server = smpp.createServer(s => {
 });
 
 const verbs = {
-  '/state': () => ({log, binds, acks, enquired, answers, sockets, bound: [...sessions].filter(s => s.kind).map(s => s.kind)}),
+  '/state': () => ({log, binds, acks, enquired, answers, sockets, most, bound: [...sessions].filter(s => s.kind).map(s => s.kind)}),
   '/script': q => { Object.assign(script, q); return {}; },
   '/reset': () => {
     for (const t of later) clearTimeout(t); later.clear();
     for (const s of sessions) s.destroy();
-    script = {...QUIET}; log = []; binds = []; acks = []; enquired = answers = sockets = 0;
+    script = {...QUIET}; log = []; binds = []; acks = []; enquired = answers = sockets = open = most = 0;
     for (const key of Object.keys(once)) delete once[key];
     return {};
   },
