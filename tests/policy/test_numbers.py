@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 
+import attrs
 import phonenumbers
 import pytest
 from hypothesis import assume, given, settings
@@ -230,3 +231,23 @@ def test_without_the_library_one_is_told_what_to_install(monkeypatch: pytest.Mon
     with pytest.raises(UsageError, match="wa-connector\\[numbers\\]"):
         read_party("+4930123456", NOWHERE)
     assert read_party("*97", NOWHERE) == FeatureCode("*97")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Dialable, ShortCode, Extension, FeatureCode, Named, Anonymous, Unread],
+    ids=lambda kind: kind.__name__,
+)
+def test_what_was_read_keeps_what_was_said_out_of_its_representation(kind: type) -> None:
+    """Numbers stay out of logs, whatever they turn out to be."""
+    secret = "4917012345678"
+    values = {name: secret if name in ("raw", "digits", "extension") else None for name in attrs.fields_dict(kind)}
+    shown = repr(kind(**values))
+    assert secret not in shown
+    assert kind.__name__ in shown
+
+
+def test_names_are_letters_only_where_a_line_has_them() -> None:
+    line = Line(TenantId("t"), LineId("l"), AccountId("a"), "sms", "+4930123456", "ref", None)
+    assert not Numbering.of(line).has_names
+    assert Numbering.of(line, has_names=True).has_names

@@ -11,7 +11,7 @@ from wa_connector.model.standing import Standing
 from wa_connector.model.window import NO_WINDOW, Window
 from wa_connector.policy.action import AskConsent, UseTemplate, Write
 from wa_connector.policy.rules import decide
-from wa_connector.policy.screens import composer, contact_action
+from wa_connector.policy.screens import Composer, composer, contact_action
 from wa_connector.testing.strategies import DAY, NOW, WHATSAPP, standings
 
 quick = settings(max_examples=60, deadline=None)
@@ -68,3 +68,8 @@ def test_after_the_window_the_template_tool_stays() -> None:
     shown = composer(evolve(FREE, window=NO_WINDOW), AskConsent(), 0, NOW)
     assert Reason.WINDOW_CLOSED is shown.write.reason
     assert shown.template.is_allowed
+
+
+def test_a_field_that_is_refused_holds_nothing() -> None:
+    refusal = Decision(Reason.NOT_A_PARTICIPANT)
+    assert Composer(refusal, refusal, refusal).held == 0
