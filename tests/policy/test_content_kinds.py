@@ -252,3 +252,52 @@ BARE = evolve(EVERYTHING, menus=None, interactive=None, utility_lasts=None)
 )
 def test_where_a_channel_declares_no_limits_none_are_kept(content: Content, on: Capabilities) -> None:
     assert judge_content(content, on) is None
+
+
+def numbered(first: int, count: int) -> tuple[MenuRow, ...]:
+    return tuple(MenuRow(str(number), f"Row {number}") for number in range(first, first + count))
+
+
+def shelves(sections: int, products: int) -> Products:
+    names = [str(number) for number in range(products)]
+    each = -(-products // sections)
+    return evolve(
+        SHELVES,
+        sections=tuple(
+            ProductSection(f"Shelf {at}", tuple(names[at * each : (at + 1) * each])) for at in range(sections)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fits", "too_much"),
+    [
+        (Contacts((ANN,) * WHATSAPP.max_contacts), Contacts((ANN,) * (WHATSAPP.max_contacts + 1))),
+        (Location(90, -180), Location(90.5, 0)),
+        (Location(-90, 180), Location(0, 180.5)),
+        (Location(0, 0), Location(-90.5, 0)),
+        (Location(0, 0), Location(0, -180.5)),
+        (Buttons("Well?", (Button("x" * 256, "Yes"),)), Buttons("Well?", (Button("x" * 257, "Yes"),))),
+        (
+            evolve(MENU, sections=tuple(MenuSection(numbered(at, 1), f"S{at}") for at in range(10))),
+            evolve(MENU, sections=tuple(MenuSection(numbered(at, 1), f"S{at}") for at in range(11))),
+        ),
+        (
+            evolve(MENU, sections=(MenuSection(numbered(0, 10), "S"),)),
+            evolve(MENU, sections=(MenuSection(numbered(0, 11), "S"),)),
+        ),
+        (evolve(CALL_US, lasts=timedelta(minutes=1)), evolve(CALL_US, lasts=timedelta(seconds=59))),
+        (evolve(CALL_US, lasts=timedelta(days=30)), evolve(CALL_US, lasts=timedelta(days=30, seconds=1))),
+        (shelves(1, 30), shelves(1, 31)),
+        (shelves(10, 10), shelves(11, 11)),
+        (evolve(CAROUSEL, cards=(LINKED,) * 10), evolve(CAROUSEL, cards=(LINKED,) * 11)),
+        (evolve(CAROUSEL, cards=(LINKED,) * 2), evolve(CAROUSEL, cards=(LINKED,))),
+        (
+            evolve(CAROUSEL, cards=(evolve(LINKED, body="a\nb\nc"),) * 2),
+            evolve(CAROUSEL, cards=(evolve(LINKED, body="a\nb\nc\nd"),) * 2),
+        ),
+    ],
+)
+def test_what_is_exactly_as_much_as_may_be_fits(fits: Content, too_much: Content) -> None:
+    assert judge_content(fits, EVERYTHING) is None
+    assert judge_content(too_much, EVERYTHING) is not None
