@@ -26,7 +26,7 @@ from wa_connector.model.ids import CustomerId
 from wa_connector.model.inbound import Report, Sender
 from wa_connector.model.job import Job, JobStage, JobState
 from wa_connector.model.queue import Work
-from wa_connector.ports.rows import JOB, KINDS, MESSAGE
+from wa_connector.ports.rows import JOB, KINDS, MESSAGE, QUARANTINE, KeptElement
 from wa_connector.testing.host import ACME, CARLS_NUMBER, SUE, address_of
 
 if TYPE_CHECKING:
@@ -245,3 +245,39 @@ def test_a_late_report_on_what_is_forgotten_names_nobody(desk: "Desk") -> None:
     assert failure is not None
     assert (failure.code, failure.meaning) == ("131026", "")
     assert desk.stored(arrived.id).failure is None
+
+
+def test_evidence_is_counted_where_something_of_it_went(desk: "Desk") -> None:
+    """Once: an entry that says nothing of a person any longer is looked at, and not changed."""
+    desk.granted()
+    customer = desk.messages()[0].customer
+    entries = desk.evidence(customer)
+    job = begun(desk, customer)
+    while job.stage is not JobStage.EVIDENCE:
+        job = desk.do(forget_step, page(desk, job))
+    step = page(desk, job)
+    after = desk.do(forget_step, evolve(step, after='["again"]'))
+    assert len(entries) == len(step.found)
+    assert after.changed - job.changed == sum(entry.personal is not None for entry in entries) > 0
+    again = desk.do(forget_step, Step(after, step.found))
+    assert (again.looked_at - after.looked_at, again.changed) == (len(entries), after.changed)
+
+
+def test_what_was_kept_of_him_goes_and_what_was_kept_of_others_stays(desk: "Desk") -> None:
+    """However his number is spelled in it."""
+    customer = both(desk)
+    digits = CARLS_NUMBER.removeprefix("+")
+    raws = [f'{{"from": "{digits}"}}', base64.b64encode(f"x{digits}y".encode()).decode(), '{"from": "491709999999"}']
+
+    def keep_all(draft: Draft) -> None:
+        for place, raw in enumerate(raws):
+            draft.put(QUARANTINE.of(ACME, f"q{place}"), KeptElement(draft.now, "unknown", raw))
+
+    desk.do(keep_all)
+    job = begun(desk, customer)
+    while job.stage is not JobStage.QUARANTINE:
+        job = desk.do(forget_step, page(desk, job))
+    step = page(desk, job)
+    after = desk.do(forget_step, step)
+    assert (len(step.found), after.changed - job.changed) == (3, 2)
+    assert desk.row(QUARANTINE.of(ACME, "q2")) is not None

@@ -122,6 +122,9 @@ def test_there_is_one_job_at_a_time_and_each_step_is_done_once(desk: "Desk") -> 
     assert (first.is_repeat, again.is_repeat, first.job == again.job) == (False, True, True)
     job = desk.row(JOB.of(ACME, str(first.job)))
     after = desk.do(retain_step, RetainStep(job))
+    stale = desk.answer(retain_step, RetainStep(job))
+    assert isinstance(stale, Ready)
+    assert (stale.result, stale.change.is_empty) == (after, True)
     for seen in (job, after):
         while not after.is_done:
             after = desk.do(retain_step, RetainStep(after))

@@ -15,7 +15,7 @@ from wa_connector.model.event import ConversationOpened, MessageQueued
 from wa_connector.model.ids import ConversationId, CustomerId, MessageId, UserId
 from wa_connector.model.message import Author, ByApp, ByCustomer, BySystem, ByUser, MessageStatus, NoticeKind
 from wa_connector.model.queue import EntryState, Work
-from wa_connector.ports.rows import CONVERSATION, LISTING
+from wa_connector.ports.rows import CONVERSATION
 from wa_connector.ports.storage import Wake
 from wa_connector.testing.host import ACME, ANA, BEN, LINE
 
@@ -162,10 +162,3 @@ def test_what_is_unread_at_first(desk: "Desk", author: Author, is_unread: bool) 
     message = desk.receive("Hello")
     assert is_unread is threads.is_news(evolve(message, author=author), ANA)
     assert not threads.is_news(evolve(message, heard_at=desk.now), ANA)
-
-
-def test_a_mark_of_an_entry_as_unread_outlives_a_change_of_hands(desk: "Desk") -> None:
-    """Where a thread comes to a list anew nothing is marked on it."""
-    thread = desk.granted()
-    key = LISTING.of(ACME, ANA, thread)
-    assert desk.row(key).marked == 0
