@@ -31,13 +31,23 @@ from wa_connector.testing.host import ACCOUNT, ACME, ANA, LINE, MemoryHost, Scri
 from wa_connector.testing.memory import MemoryStorage
 
 
-@pytest.fixture(scope="session")
-def one_smsc() -> Iterator[Smsc]:
+def begun() -> Smsc:
     try:
-        smsc = Smsc()
+        return Smsc()
     except Missing as missing:
         pytest.skip(f"NOT RUN: text messages over a real SMPP connection, for want of node and npm ({missing})")
-    with smsc:
+
+
+@pytest.fixture(scope="session")
+def one_smsc() -> Iterator[Smsc]:
+    with begun() as smsc:
+        yield smsc
+
+
+@pytest.fixture(scope="session")
+def kannels_smsc() -> Iterator[Smsc]:
+    """Kannel's own: it stays connected, and tries again for a long time what was not answered."""
+    with begun() as smsc:
         yield smsc
 
 
@@ -115,11 +125,11 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-kannel.md"
 
 
 @pytest.fixture(scope="session")
-def kannel(one_smsc: Smsc, one_site: Site) -> Iterator[KannelGateway]:
+def kannel(kannels_smsc: Smsc, one_site: Site) -> Iterator[KannelGateway]:
     """Kannel, with the configuration that the how-to shows, between the service centre and the site."""
     (configuration,) = re.findall(r"<!-- file: kannel.conf -->\n```\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     try:
-        gateway = KannelGateway(configuration, one_smsc.port, one_site.port)
+        gateway = KannelGateway(configuration, kannels_smsc.port, one_site.port)
     except Missing as missing:
         pytest.skip(f"NOT RUN: text messages through a real Kannel, for want of it ({missing})")
     with gateway:

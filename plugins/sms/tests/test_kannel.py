@@ -36,7 +36,7 @@ def texting(texting: Callable[..., Any], site: Any, kannel: KannelGateway) -> Ca
     return make
 
 
-def test_a_text_is_sent_and_delivered(texting: Callable[..., Any], one_smsc: Smsc) -> None:
+def test_a_text_is_sent_and_delivered(texting: Callable[..., Any], kannels_smsc: Smsc) -> None:
     desk = texting()
     message = desk.write(CUSTOMER, "Your order is ready")
     assert message.status in (MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED)
@@ -67,15 +67,15 @@ def test_what_the_operator_puts_off_the_gateway_sends_again(texting: Callable[..
 
 @pytest.mark.parametrize("digits", ["995", "997"], ids=["dropped after the answer", "no answer"])
 def test_what_the_operator_swallows_is_not_sent_again_by_us(
-    texting: Callable[..., Any], one_smsc: Smsc, digits: str
+    texting: Callable[..., Any], kannels_smsc: Smsc, digits: str
 ) -> None:
     """The gateway took it, and whatever becomes of it there, it is the gateway's: it stays accepted."""
     desk, to = texting(), f"447911121{digits}"
     message = desk.write(f"+{to}", "Hello")
-    one_smsc.wait(lambda state: any(pdu.get("destination_addr", "").endswith(digits) for pdu in state["log"]))
+    kannels_smsc.wait(lambda state: any(pdu.get("destination_addr", "").endswith(digits) for pdu in state["log"]))
     desk.dispatch()
     assert desk.stored(message.id).status in (MessageStatus.ACCEPTED, MessageStatus.SENT)
-    one_smsc.reset()
+    kannels_smsc.reset()
 
 
 # --- long ones --------------------------------------------------------------------------------------------------------
@@ -93,22 +93,22 @@ def octets_of(smsc: Smsc, to: str) -> bytes:
 
 
 @pytest.mark.parametrize("before", [*range(63, 71)])
-def test_an_emoji_at_any_cut_arrives_whole(texting: Callable[..., Any], one_smsc: Smsc, before: int) -> None:
+def test_an_emoji_at_any_cut_arrives_whole(texting: Callable[..., Any], kannels_smsc: Smsc, before: int) -> None:
     """Kannel cuts pairs of surrogates in two; joined again, they are what was written."""
     desk, to = texting(), f"44791113{before:04}"
     text = "ж" * before + "👋" + "ж" * 70
     desk.becomes(desk.write(f"+{to}", text), MessageStatus.DELIVERED)
-    assert octets_of(one_smsc, to).decode("utf-16-be") == text
+    assert octets_of(kannels_smsc, to).decode("utf-16-be") == text
 
 
 @pytest.mark.parametrize("before", [151, 152, 153, 160])
 def test_an_escaped_character_at_any_cut_arrives_whole(
-    texting: Callable[..., Any], one_smsc: Smsc, before: int
+    texting: Callable[..., Any], kannels_smsc: Smsc, before: int
 ) -> None:
     desk, to = texting(), f"44791114{before:04}"
     text = "x" * before + "€{}" + "y" * 20
     desk.becomes(desk.write(f"+{to}", text), MessageStatus.DELIVERED)
-    assert octets_of(one_smsc, to) == b"".join(part.octets for part in segments(text))
+    assert octets_of(kannels_smsc, to) == b"".join(part.octets for part in segments(text))
     assert segments(text)[0].alphabet is Alphabet.GSM
 
 
@@ -117,9 +117,11 @@ def test_an_escaped_character_at_any_cut_arrives_whole(
     ["Hello", "é€[]{}~^ @£$ΔΩ  two spaces\nand a line", "Привет 👋", "Long and plain. " * 20, "Привет, мир! 👋 " * 20],
     ids=["plain", "extension", "cyrillic", "long", "long cyrillic"],
 )
-def test_what_a_customer_writes_comes_in_as_he_wrote_it(texting: Callable[..., Any], one_smsc: Smsc, text: str) -> None:
+def test_what_a_customer_writes_comes_in_as_he_wrote_it(
+    texting: Callable[..., Any], kannels_smsc: Smsc, text: str
+) -> None:
     desk = texting()
-    one_smsc.say(CUSTOMER, "+4930123456", text)
+    kannels_smsc.say(CUSTOMER, "+4930123456", text)
     desk.wait(lambda: desk.received)
     assert desk.received == [Text(text)]
 
@@ -127,26 +129,26 @@ def test_what_a_customer_writes_comes_in_as_he_wrote_it(texting: Callable[..., A
 # --- stop -------------------------------------------------------------------------------------------------------------
 
 
-def test_stop_is_confirmed_once_and_nothing_more_is_sent(texting: Callable[..., Any], one_smsc: Smsc) -> None:
+def test_stop_is_confirmed_once_and_nothing_more_is_sent(texting: Callable[..., Any], kannels_smsc: Smsc) -> None:
     """What was queued before it stays here, too; HELP is answered all the same, and START brings everything back."""
     desk, to = texting(), "+447911150001"
     desk.becomes(desk.write(to, "Hello"), MessageStatus.DELIVERED)
     queued = desk.placed(to, "One more thing").message
-    one_smsc.say(to, "+4930123456", "Stop!")
+    kannels_smsc.say(to, "+4930123456", "Stop!")
     desk.wait(lambda: desk.notices)
     desk.dispatch()
     assert desk.notices == [NoticeKind.STOP]
     assert desk.stored(queued).status is MessageStatus.REFUSED
     assert desk.placed(to, "And another").decision.reason is Reason.CONSENT_REVOKED
-    one_smsc.say(to, "+4930123456", "STOP ALL")
-    one_smsc.say(to, "+4930123456", "help")
+    kannels_smsc.say(to, "+4930123456", "STOP ALL")
+    kannels_smsc.say(to, "+4930123456", "help")
     desk.wait(lambda: len(desk.received) == 3 and len(desk.notices) == 2)
     desk.dispatch()
     assert desk.notices == [NoticeKind.STOP, NoticeKind.HELP]
-    one_smsc.wait(lambda _: len(texts_to(one_smsc, to)) == 3)
-    assert [text.split()[0] for text in texts_to(one_smsc, to)] == ["Hello", "You", "You"]
+    kannels_smsc.wait(lambda _: len(texts_to(kannels_smsc, to)) == 3)
+    assert [text.split()[0] for text in texts_to(kannels_smsc, to)] == ["Hello", "You", "You"]
     time.sleep(1.1)  # the gateway tells whole seconds, and of one second the safer word counts
-    one_smsc.say(to, "+4930123456", "UNSTOP")
+    kannels_smsc.say(to, "+4930123456", "UNSTOP")
     desk.wait(lambda: len(desk.received) == 4)
     desk.becomes(desk.write(to, "Welcome back"), MessageStatus.DELIVERED)
 

@@ -80,6 +80,7 @@ class Box:
 
     def _told(self) -> Look:
         look = self.looking.look(BOX)
+        self.looking.announce(look)
         for inbound in look.items:
             match inbound.item:
                 case InboundMessage(provider_id=name, heard_at=heard_at):

@@ -43,6 +43,7 @@ class AsyncVoicemailWatcher:
             look = await asyncio.to_thread(self._looking.look, box)
         except (Unavailable, OSError) as error:
             return self._looking.failed(box, error)
+        await asyncio.to_thread(self._looking.announce, look)
         for batch in batches(look.items):
             await self._connector.receive(self._endpoint, batch)
         await asyncio.to_thread(self._looking.remember, look)

@@ -13,6 +13,8 @@ from attrs import field, frozen
 
 from wa_connector_voicemail.spool import NEW, Broken, Contents, Found
 
+ANNOUNCED: Final = ""
+"""In the place of a folder: whoever looked last was about to tell of this message, and may have been killed in between."""
 SETTLED: Final = timedelta(seconds=1)
 STUCK: Final = timedelta(minutes=1)
 
@@ -51,8 +53,10 @@ class Watch:
     def after(self, contents: Contents, now: datetime) -> tuple["Watch", Changes]:
         """The watch after a scan at ``now``, and what there is to tell. The same scan again tells nothing."""
         here = contents.messages
-        created = tuple(found for name, found in here.items() if name not in self.known)
-        moved = tuple(found for name, found in here.items() if name in self.known and self.known[name] != found.folder)
+        created = tuple(found for name, found in here.items() if self.known.get(name, ANNOUNCED) == ANNOUNCED)
+        moved = tuple(
+            found for name, found in here.items() if self.known.get(name, found.folder) not in (ANNOUNCED, found.folder)
+        )
         broken = {each: self.broken_since.get(each, now) for each in contents.broken}
         stuck = frozenset(each for each, since in broken.items() if now - since >= STUCK)
         told = Changes(created, moved, stuck=tuple(each for each in contents.broken if each in stuck - self.stuck))

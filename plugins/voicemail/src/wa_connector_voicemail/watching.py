@@ -29,7 +29,7 @@ from wa_connector.model.ids import ProviderId
 from wa_connector.model.inbound import Inbound, InboundGone, InboundHeard, InboundItem, InboundMessage, Unreadable
 from wa_connector.policy.numbers import Numbering
 from wa_connector_voicemail.callers import sender_of
-from wa_connector_voicemail.changes import Changes, Watch
+from wa_connector_voicemail.changes import ANNOUNCED, Changes, Watch
 from wa_connector_voicemail.source import Source
 from wa_connector_voicemail.spool import NEW, Broken, Found
 
@@ -67,6 +67,10 @@ class Look:
     round: Round
     is_new: bool
     """Whether there is anything to remember."""
+    before: Watch | None = None
+    """What was known until now; None at the first look."""
+    announced: tuple[str, ...] = ()
+    """The ids of the messages that it tells of for the first time."""
 
 
 class Looking:
@@ -96,10 +100,10 @@ class Looking:
         """What is new in a box. Nothing is remembered before ``remember``. Raises ``Unavailable``."""
         now = self._clock()
         before = self._watches.get(box)
-        known = self._recalled(box) if before is None else before
+        known, is_first = self._recalled(box) if before is None else (before, False)
         contents = self.source.scan(box)
         after, changes = (known or Watch()).after(contents, now)
-        items = [*self._items(box, changes, now, is_first=known is None), *_kept_aside(changes.stuck)]
+        items = [*self._items(box, changes, now, is_first=is_first), *_kept_aside(changes.stuck)]
         problems = [
             *(f"{box}: {each.folder}/{each.stem} cannot be read: {each.problem}" for each in contents.broken),
             *(f"{box}: {folder} does not hold still, or is not there" for folder in contents.busy),
@@ -115,8 +119,16 @@ class Looking:
                 tuple(problems),
                 after.is_settled and not contents.busy,
             ),
-            known is None or after.known != known.known,
+            is_first or known is None or after.known != known.known,
+            None if is_first else known,
+            tuple(found.info.id for found in changes.created),
         )
+
+    def announce(self, look: Look) -> None:
+        """To be called before anything of this look is told: whoever comes after one that was killed while it told knows
+        then of what the timeline may have, and tells when that is gone."""
+        if look.announced:
+            self._write(look.box, look.before, look.announced)
 
     def remember(self, look: Look) -> None:
         """Everything in this look was taken: it is told no more, also by the next process."""
@@ -165,23 +177,26 @@ class Looking:
         digest = hashlib.sha256(f"{self.source.account}\n{box}".encode()).hexdigest()
         return self._memory / f"{digest[:32]}.json"
 
-    def _recalled(self, box: str) -> Watch | None:
-        """What the last process saw; None where none did, or what it wrote cannot be read."""
+    def _recalled(self, box: str) -> tuple[Watch | None, bool]:
+        """What the last process saw, and whether none had told everything; None where none did anything, or what it wrote
+        cannot be read."""
         try:
-            known = json.loads(self._file(box).read_text("utf-8"))["known"]
+            told = json.loads(self._file(box).read_text("utf-8"))
+            known, announced = told["known"] or {}, told.get("announced", [])
         except FileNotFoundError:
-            return None
+            return None, True
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("voicemail: what was seen last cannot be read (%s); all is told again", type(error).__name__)
-            return None
-        return Watch({str(name): str(folder) for name, folder in known.items()})
+            return None, True
+        folders = {str(name): str(folder) for name, folder in known.items()}
+        return Watch({**dict.fromkeys(map(str, announced), ANNOUNCED), **folders}), told["known"] is None
 
-    def _write(self, box: str, watch: Watch) -> None:
+    def _write(self, box: str, watch: Watch | None, announced: Iterable[str] = ()) -> None:
         self._memory.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".", dir=self._memory)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"known": dict(watch.known)}, file)
+                json.dump({"known": watch and dict(watch.known), "announced": list(announced)}, file)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self._file(box))
@@ -248,6 +263,7 @@ class VoicemailWatcher:
             look = self._looking.look(box)
         except (Unavailable, OSError) as error:
             return self._looking.failed(box, error)
+        self._looking.announce(look)
         for batch in batches(look.items):
             self._connector.receive(self._endpoint, batch)
         self._looking.remember(look)
