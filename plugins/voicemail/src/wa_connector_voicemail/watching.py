@@ -121,7 +121,7 @@ class Looking:
             ),
             is_first or known is None or after.known != known.known,
             None if is_first else known,
-            tuple(found.info.id for found in changes.created),
+            _announced(known, changes),
         )
 
     def announce(self, look: Look) -> None:
@@ -204,6 +204,13 @@ class Looking:
             with suppress(OSError):
                 Path(name).unlink()
             raise
+
+
+def _announced(known: Watch | None, changes: Changes) -> tuple[str, ...]:
+    """Of what there is to tell for the first time the ids, with those that somebody was killed over before."""
+    before = known.known.items() if known is not None and changes.created else ()
+    told_of = (name for name, folder in before if folder == ANNOUNCED)
+    return tuple(dict.fromkeys((*told_of, *(found.info.id for found in changes.created))))
 
 
 def _kept_aside(broken: Iterable[Broken]) -> Iterator[Unreadable]:
