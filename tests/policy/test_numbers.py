@@ -251,3 +251,9 @@ def test_names_are_letters_only_where_a_line_has_them() -> None:
     line = Line(TenantId("t"), LineId("l"), AccountId("a"), "sms", "+4930123456", "ref", None)
     assert not Numbering.of(line).has_names
     assert Numbering.of(line, has_names=True).has_names
+
+
+def test_few_digits_behind_a_prefix_are_no_service() -> None:
+    """Whoever dials the prefix goes on to a number of the country, and this one is too short."""
+    assert isinstance(read_party("115", Numbering("DE")), ShortCode)
+    assert not isinstance(read_party("0115", Numbering("DE")), ShortCode)
