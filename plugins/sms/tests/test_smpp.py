@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import socket
 import threading
 import time
@@ -266,7 +267,8 @@ def to(digits: str) -> str:
 def test_a_message_is_sent_and_delivered(smsc: Smsc, host: SmsHost) -> None:
     """As an international number from one to the other, with a receipt asked for."""
     message = host.send(TO, "Hello €")
-    assert (message.status, message.provider_id, message.parts) == (MessageStatus.ACCEPTED, "M1", ())
+    assert (message.status, message.parts) == (MessageStatus.ACCEPTED, ())
+    assert re.fullmatch(r"M\d+", message.provider_id or ""), "the centre's own count"
     host.arrives(message.id, MessageStatus.DELIVERED)
     (pdu,) = smsc.submitted
     assert bytes.fromhex(pdu["short_message"]) == b"Hello \x1b\x65"
